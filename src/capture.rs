@@ -1,0 +1,86 @@
+//! Where frames come from: the trait every source implements, how sources are named.
+//!
+//! A source delivers luma frames with monotonic timestamps and knows nothing of what follows.
+//! Pacing to real time is the pipeline's work; a live device paces itself.
+
+pub mod file;
+pub mod phantom;
+pub mod v4l2;
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use crate::error::{Error, ErrorKind};
+use crate::frame::Frame;
+use phantom::PhantomSpec;
+
+/// A stream of frames.
+pub trait FrameSource {
+    /// Overwrites `frame` with the next picture; `Ok(false)` once the source has ended.
+    fn next(&mut self, frame: &mut Frame) -> Result<bool, Error>;
+
+    /// Whether frames arrive in real time by themselves, so that nobody has to pace them.
+    fn is_live(&self) -> bool;
+}
+
+/// A source by name: `phantom:SCENE[?key=value&…]`, `file:PATH` or `v4l2:DEVICE`.
+#[derive(Debug, Clone, PartialEq)]
+pub enum SourceSpec {
+    Phantom(PhantomSpec),
+    File(PathBuf),
+    V4l2(String),
+}
+
+impl SourceSpec {
+    /// Demonstration sources never stand for a patient: every screen says DEMO.
+    pub fn is_demonstration(&self) -> bool {
+        !matches!(self, SourceSpec::V4l2(_))
+    }
+
+    /// Reads a command-line argument: a source by name, or else the path of a file or folder.
+    pub fn from_argument(text: &str) -> Result<SourceSpec, Error> {
+        let named = ["phantom:", "file:", "v4l2:"].iter().any(|kind| text.starts_with(kind));
+        if named { text.parse() } else { Ok(SourceSpec::File(text.into())) }
+    }
+
+    pub fn open(&self) -> Result<Box<dyn FrameSource>, Error> {
+        Ok(match self {
+            SourceSpec::Phantom(spec) => Box::new(phantom::Phantom::new(spec)),
+            SourceSpec::File(path) => file::open(path)?,
+            SourceSpec::V4l2(device) => Box::new(v4l2::V4l2Source::open(device)?),
+        })
+    }
+}
+
+impl std::fmt::Display for SourceSpec {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            SourceSpec::Phantom(spec) => write!(f, "{spec}"),
+            SourceSpec::File(path) => write!(f, "file:{}", path.display()),
+            SourceSpec::V4l2(device) => write!(f, "v4l2:{device}"),
+        }
+    }
+}
+
+impl FromStr for SourceSpec {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<SourceSpec, Error> {
+        let wrong = |problem: String| {
+            Error::new(
+                ErrorKind::Usage,
+                format!("source `{text}`"),
+                problem,
+                "write phantom:SCENE, file:PATH or v4l2:DEVICE, for example phantom:lung-normal",
+            )
+        };
+        match text.split_once(':') {
+            Some((_, "")) => Err(wrong("names nothing after the colon".into())),
+            Some(("phantom", scene)) => Ok(SourceSpec::Phantom(scene.parse()?)),
+            Some(("file", path)) => Ok(SourceSpec::File(path.into())),
+            Some(("v4l2", device)) => Ok(SourceSpec::V4l2(device.into())),
+            Some((kind, _)) => Err(wrong(format!("has the unknown kind `{kind}`"))),
+            None => Err(wrong("has no kind before a colon".into())),
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! From a captured frame to the network's input: find the sector, black out the rest, resize,
+//! normalize.
+//!
+//! Everything is integer arithmetic or a portable libm, so a frame gives the same bytes on every
+//! processor, and the training pipeline reads its tensors through this very code
+//! (`sonolamp frames`). A bundle names the version it was trained with; any change to the bytes
+//! that leave this module raises [`VERSION`].
+
+mod area;
+mod gain;
+mod sector;
+
+use std::time::Duration;
+
+pub use sector::Sector;
+use sector::SectorFinder;
+
+use crate::frame::{Bounds, Frame};
+
+/// Version of the preprocessing, compared with the bundle's.
+pub const VERSION: u32 = 1;
+
+/// Which part of the picture the network sees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Region {
+    /// The box around the ultrasound sector, black outside the sector.
+    Sector,
+    /// The whole picture.
+    Whole,
+}
+
+/// Shape of the network's input: one grey channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InputShape {
+    /// Columns and rows of the tensor.
+    pub width: u32,
+    pub height: u32,
+    pub region: Region,
+}
+
+/// What preprocessing saw in a frame; screening judges usability by it.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Measures {
+    /// Presentation or capture time of the frame.
+    pub timestamp: Duration,
+    /// Share of the picture that the sector covers; 0 where none was found.
+    pub sector_share: f32,
+    /// 98th percentile of the whole picture's luma, 0–255.
+    pub brightness: u8,
+    /// Standard deviation of block means over that of pixels, 0–1: near 0 for noise.
+    pub structure: f32,
+    /// Mean absolute change of luma since the previous frame, in grey levels; `None` for the first.
+    pub change: Option<f32>,
+}
+
+/// The network's input and what was measured on the way.
+#[derive(Debug, Clone, Default)]
+pub struct Prepared {
+    /// `height * width` bytes, row-major, one channel.
+    pub tensor: Vec<u8>,
+    pub measures: Measures,
+}
+
+/// Keeps the sector and the buffers from frame to frame; allocates only when the picture grows.
+pub struct Preprocessor {
+    shape: InputShape,
+    finder: SectorFinder,
+    resizer: area::Resizer,
+}
+
+impl Preprocessor {
+    pub fn new(shape: InputShape) -> Preprocessor {
+        Preprocessor { shape, finder: SectorFinder::new(), resizer: area::Resizer::new(shape) }
+    }
+
+    /// Forgets the previous frames: the next belongs to another exam.
+    pub fn reset(&mut self) {
+        self.finder.reset();
+    }
+
+    /// The sector of the latest frame, if one was found.
+    pub fn sector(&self) -> Option<&Sector> {
+        self.finder.sector()
+    }
+
+    /// Blacks out everything outside the sector in `frame` and fills `out`.
+    ///
+    /// Without a sector the whole picture is blacked out: nothing unrecognized leaves this module.
+    pub fn run(&mut self, frame: &mut Frame, out: &mut Prepared) {
+        let mut measures = self.finder.observe(frame);
+        let histogram = match self.shape.region {
+            Region::Sector => match self.finder.sector() {
+                Some(sector) => sector.mask(frame),
+                None => {
+                    frame.luma.fill(0);
+                    [0; 256]
+                }
+            },
+            Region::Whole => gain::histogram(&frame.luma),
+        };
+        measures.structure = self.finder.structure(&histogram, self.shape.region);
+        let curve = gain::curve(&histogram);
+        let bounds = match (self.shape.region, self.finder.sector()) {
+            (Region::Sector, Some(sector)) => sector.bounds(),
+            _ => Bounds::whole(frame),
+        };
+        self.resizer.run(frame, bounds, &curve, &mut out.tensor);
+        out.measures = measures;
+    }
+}
