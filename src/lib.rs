@@ -3,4 +3,7 @@
 pub mod capture;
 pub mod frame;
 pub mod preprocess;
+pub mod bundle;
+pub mod inference;
+pub mod screening;
 pub mod error;

@@ -1,0 +1,72 @@
+"""Writes a bundle: network, card, training set, known answers and bundle.toml with digests."""
+
+import csv
+import hashlib
+import json
+import os
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+from PIL import Image
+
+from quantize import SCALE, ZERO_POINT
+
+
+def with_head(backbone, head):
+    """Appends the linear head; the network's output becomes one log-odds."""
+    model = onnx.ModelProto()
+    model.CopyFrom(backbone)
+    direction, offset = head
+    graph = model.graph
+    graph.initializer.append(numpy_helper.from_array(direction[:, None], "head.weight"))
+    graph.initializer.append(numpy_helper.from_array(np.array([offset], np.float32), "head.bias"))
+    graph.node.append(
+        helper.make_node("Gemm", ["features", "head.weight", "head.bias"], ["log_odds"], name="head")
+    )
+    del graph.output[:]
+    graph.output.append(helper.make_tensor_value_info("log_odds", TensorProto.FLOAT, [1, 1]))
+    onnx.checker.check_model(model)
+    return model
+
+
+def sha256(path):
+    with open(path, "rb") as file:
+        return hashlib.sha256(file.read()).hexdigest()
+
+
+def write(folder, manifest, model, card, training_set, known):
+    """`manifest`: ordered sections of TOML; `known`: name -> (u8 picture, scores)."""
+    os.makedirs(os.path.join(folder, "known"), exist_ok=True)
+    at = lambda name: os.path.join(folder, name)
+    network = f"{manifest['']['name']}.onnx"
+    onnx.save(model, at(network))
+    with open(at("card.md"), "w") as file:
+        file.write(card)
+    with open(at("training-set.csv"), "w", newline="") as file:
+        rows = csv.writer(file, lineterminator="\n")
+        rows.writerow(["sha256", "group"])
+        rows.writerows(sorted(training_set))
+    files = [(network, "model"), ("card.md", "card"), ("training-set.csv", "training-set")]
+    for name, (picture, _) in known.items():
+        Image.fromarray(picture).save(at(f"known/{name}.png"))
+        files.append((f"known/{name}.png", "known-input"))
+    with open(at("bundle.toml"), "w") as file:
+        for section, keys in manifest.items():
+            if section:
+                file.write(f"\n{'[[class]]' if section.startswith('class') else f'[{section}]'}\n")
+            for key, value in keys.items():
+                file.write(f"{key} = {json.dumps(value, ensure_ascii=False)}\n")
+        for path, role in files:
+            digest = sha256(at(path))
+            file.write(f'\n[[file]]\npath = "{path}"\nrole = "{role}"\nsha256 = "{digest}"\n')
+        for name, (_, scores) in known.items():
+            file.write(f'\n[[known_answer]]\ninput = "known/{name}.png"\n')
+            file.write(f"scores = {[round(float(s), 4) for s in scores]}\ntolerance = 1.0\n")
+
+
+def input_section(size, region, preprocess):
+    return {
+        "width": size, "height": size, "region": region, "preprocess": preprocess,
+        "zero_point": ZERO_POINT, "scale": SCALE,
+    }

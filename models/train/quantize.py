@@ -1,0 +1,79 @@
+"""Static int8 quantization: QDQ, per channel, with 8-bit pixels straight into the first layer."""
+
+import logging
+import os
+import tempfile
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+from onnx import TensorProto, helper, numpy_helper
+from onnxruntime.quantization import (
+    CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static,
+)
+from onnxruntime.quantization.shape_inference import quant_pre_process
+
+# The network's input is (pixel - ZERO_POINT) * SCALE.
+ZERO_POINT, SCALE = 127, 1 / 128
+
+
+class _Pixels(CalibrationDataReader):
+    def __init__(self, pixels):
+        self.rest = iter(pixels)
+
+    def get_next(self):
+        frame = next(self.rest, None)
+        if frame is None:
+            return None
+        return {"image": (frame[None].astype(np.float32) - ZERO_POINT) * np.float32(SCALE)}
+
+
+def quantize(model, pixels):
+    """Quantizes `model` with ranges seen on `pixels` (u8, n x 1 x h x w); its input becomes u8."""
+    logging.getLogger().setLevel(logging.ERROR)
+    with tempfile.TemporaryDirectory() as folder:
+        raw, clean, done = (os.path.join(folder, n) for n in ("raw.onnx", "clean.onnx", "q.onnx"))
+        onnx.save(model, raw)
+        quant_pre_process(raw, clean)
+        quantize_static(
+            clean, done, _Pixels(pixels), quant_format=QuantFormat.QDQ, per_channel=True,
+            activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
+            calibrate_method=CalibrationMethod.MinMax,
+            nodes_to_exclude=["pool", "flatten"],
+        )
+        return _pixels_in(onnx.load(done))
+
+
+def _pixels_in(model):
+    """Replaces the float input and its QuantizeLinear by u8 pixels."""
+    graph = model.graph
+    entry = next(n for n in graph.node if "image" in n.input)
+    assert entry.op_type == "QuantizeLinear", entry.op_type
+    _, scale, zero_point = entry.input
+    for node in graph.node:
+        node.input[:] = ["image" if name == entry.output[0] else name for name in node.input]
+    graph.node.remove(entry)
+    for tensor in graph.initializer:
+        if tensor.name == scale:
+            tensor.CopyFrom(numpy_helper.from_array(np.float32(SCALE), scale))
+        if tensor.name == zero_point:
+            tensor.CopyFrom(numpy_helper.from_array(np.uint8(ZERO_POINT), zero_point))
+    shape = [d.dim_value for d in graph.input[0].type.tensor_type.shape.dim]
+    graph.input[0].CopyFrom(helper.make_tensor_value_info("image", TensorProto.UINT8, shape))
+    onnx.checker.check_model(model)
+    return model
+
+
+def session(model):
+    """A session that executes Q and DQ as written, so that results do not depend on the CPU."""
+    options = ort.SessionOptions()
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    options.log_severity_level = 3
+    return ort.InferenceSession(
+        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
+
+
+def features(run, pixels):
+    """Outputs of `run` (a session) for each frame of `pixels`."""
+    return np.concatenate([run.run(None, {"image": frame[None]})[0] for frame in pixels])
