@@ -1,9 +1,20 @@
 //! Sonolamp: frames in, quantized CNN, *refer / clear / ungradable* out.
+//!
+//! The path of a frame runs through the modules in this order; `ARCHITECTURE.md` draws it.
 
-pub mod capture;
-pub mod frame;
-pub mod preprocess;
 pub mod bundle;
-pub mod inference;
-pub mod screening;
+pub mod capture;
+pub mod cli;
+pub mod config;
+pub mod dashboard;
 pub mod error;
+pub mod evaluation;
+pub mod exam;
+pub mod frame;
+pub mod headless;
+pub mod inference;
+pub mod lamps;
+pub mod pipeline;
+pub mod preprocess;
+pub mod screening;
+pub mod snapshot;

@@ -1,0 +1,108 @@
+//! The command line: one file a verb, one place that turns an outcome into an exit code.
+
+mod bundle;
+mod config;
+mod evaluate;
+mod frames;
+mod jobs;
+mod progress;
+mod run;
+mod screen;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::bundle::Bundle;
+use crate::error::{Error, ErrorKind, plain_words};
+use progress::Progress;
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 done, 1 done but some input was unusable, 2 usage or configuration,
+            3 device, 4 model, 5 storage";
+
+/// Offline point-of-care ultrasound screening: refer, clear, or ungradable and why.
+///
+/// Without a verb it screens live on the built-in phantom. Decision support for research and
+/// training; not a medical device.
+#[derive(Parser)]
+#[command(name = "sonolamp", after_help = EXIT_CODES, max_term_width = 100)]
+struct Arguments {
+    /// Print the versions and licences of the program and of the bundle inside it
+    #[arg(short = 'V', long)]
+    version: bool,
+    #[command(subcommand)]
+    verb: Option<Verb>,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    Run(run::Arguments),
+    Screen(screen::Arguments),
+    Frames(frames::Arguments),
+    Evaluate(evaluate::Arguments),
+    Bundle(bundle::Arguments),
+    Config(config::Arguments),
+}
+
+/// Runs the program and returns its exit code.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    if arguments.version {
+        println!("{}", version());
+        return ExitCode::SUCCESS;
+    }
+    let outcome = match arguments.verb {
+        None => run::run(&run::Arguments::default()),
+        Some(Verb::Run(arguments)) => run::run(&arguments),
+        Some(Verb::Screen(arguments)) => screen::run(&arguments),
+        Some(Verb::Frames(arguments)) => frames::run(&arguments),
+        Some(Verb::Evaluate(arguments)) => evaluate::run(&arguments),
+        Some(Verb::Bundle(arguments)) => bundle::run(&arguments),
+        Some(Verb::Config(arguments)) => config::run(&arguments),
+    };
+    outcome.unwrap_or_else(|error| {
+        // A reader that has seen enough (`sonolamp screen … | head`) is no failure of ours.
+        let closed = error
+            .downcast_ref::<std::io::Error>()
+            .is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe);
+        if closed {
+            return ExitCode::SUCCESS;
+        }
+        eprintln!("sonolamp: {error:#}");
+        let kind = error.downcast_ref::<Error>().map_or(ErrorKind::Storage, |error| error.kind);
+        ExitCode::from(kind.exit_code())
+    })
+}
+
+/// The program's version and licence, and those of the bundle inside it.
+fn version() -> String {
+    let program = env!("CARGO_PKG_VERSION");
+    let bundle = Bundle::load(None).map_or_else(
+        |error| format!("built-in bundle: {error}"),
+        |bundle| {
+            let licence = &bundle.manifest.licence;
+            format!(
+                "built-in bundle: {} ({}), licence {}\n  {}",
+                bundle.title(),
+                bundle.short_digest(),
+                licence.terms,
+                licence.notice
+            )
+        },
+    );
+    format!(
+        "sonolamp {program}\ncode: licence {}\n{bundle}\nNot a medical device.",
+        env!("CARGO_PKG_LICENSE")
+    )
+}
+
+/// Turns a failure to write `path` into the error that people see.
+fn stored<T>(path: &Path, result: std::io::Result<T>) -> Result<T, Error> {
+    result.map_err(|e| {
+        let problem = format!("cannot be written ({})", plain_words(&e));
+        let remedy = "check the folder, its permissions and the free space";
+        Error::new(ErrorKind::Storage, path.display(), problem, remedy)
+    })
+}

@@ -1,0 +1,71 @@
+//! `sonolamp bundle`: look into a model bundle and check it.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use crate::bundle::{Bundle, EvidenceKind};
+use crate::pipeline::Model;
+
+/// Look into a model bundle, or check everything in it.
+#[derive(clap::Args)]
+pub struct Arguments {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(clap::Subcommand)]
+enum Action {
+    /// Print what a bundle says of itself
+    Inspect {
+        /// Folder of the bundle (default: the built-in one)
+        bundle: Option<PathBuf>,
+    },
+    /// Check keys, digests, network and known answers
+    Verify {
+        /// Folder of the bundle (default: the built-in one)
+        bundle: Option<PathBuf>,
+    },
+}
+
+pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    match &arguments.action {
+        Action::Inspect { bundle } => inspect(&Bundle::load(bundle.as_deref())?),
+        Action::Verify { bundle } => {
+            let model = Model::load(bundle.as_deref())?;
+            let known = model.bundle.manifest.known_answers.len();
+            println!("{} is whole: {}", model.bundle.origin, model.bundle.title());
+            println!("digest {}", model.bundle.digest);
+            println!("{known} known answers agree, largest difference {:.4}", model.known_error);
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn inspect(bundle: &Bundle) {
+    let m = &bundle.manifest;
+    let row = |name: &str, value: String| println!("{name:<14} {value}");
+    row("bundle", format!("{} ({})", bundle.title(), bundle.origin));
+    row("digest", bundle.digest.clone());
+    row("task", m.task.clone());
+    row("intended use", m.intended_use.clone());
+    let evidence = match m.evidence {
+        EvidenceKind::Clip => "a clip",
+        EvidenceKind::Still => "one picture",
+    };
+    row("evidence", evidence.to_owned());
+    let i = &m.input;
+    row("input", format!("{}x{} grey, preprocessing {}", i.width, i.height, i.preprocess));
+    for class in &m.classes {
+        let what = if class.refer { "refer" } else { "clear" };
+        row("class", format!("{} → {what}; also {}", class.name, class.aliases.join(", ")));
+    }
+    let d = &m.decision;
+    row("decision", format!("refer from {}, clear to {}", d.refer, d.clear));
+    row("calibration", m.calibration.method.clone());
+    row("made by", m.provenance.made_by.clone());
+    row("trained on", m.provenance.training_data.clone());
+    row("licence", format!("{}. {}", m.licence.terms, m.licence.notice));
+    for file in &m.files {
+        row("file", format!("{} {}", file.sha256, file.path));
+    }
+}

@@ -1,0 +1,243 @@
+//! `sonolamp screen`: clips and pictures in, a verdict each out.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::Progress;
+use crate::capture::{SourceSpec, file};
+use crate::error::{Error, ErrorKind};
+use crate::pipeline::clip::{self, ClipResult};
+use crate::pipeline::{Model, Stages};
+use crate::screening::{Evidence, Verdict};
+
+/// Judge clips and pictures: one line, or one JSON object, each.
+///
+/// A folder is searched for pictures and clips, each judged by itself. Sources by name work too:
+/// phantom:lung-blines?seed=3, or file:FOLDER for a folder whose pictures are one clip.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// Files, folders or sources
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<String>,
+    /// Bundle to use instead of the built-in one
+    #[arg(long, value_name = "DIR")]
+    bundle: Option<PathBuf>,
+    /// One JSON object a clip on stdout
+    #[arg(long)]
+    json: bool,
+    /// Seconds of a phantom to judge (phantoms never end)
+    #[arg(long, default_value_t = 5.0, value_name = "S")]
+    phantom_seconds: f64,
+    /// Clips judged at once; 0 takes one a processor
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    jobs: usize,
+}
+
+/// One clip's line of JSON.
+#[derive(Serialize)]
+pub struct Report {
+    pub path: String,
+    pub verdict: &'static str,
+    /// Calibrated probability of referring; a number whatever the verdict.
+    pub score: f32,
+    pub reasons: Vec<&'static str>,
+    pub classes: Vec<ClassShare>,
+    pub evidence: EvidenceReport,
+    pub frames: FrameCounts,
+    pub timings: TimingReport,
+    pub bundle: String,
+    pub bundle_digest: String,
+    pub demonstration: bool,
+}
+
+#[derive(Serialize)]
+pub struct ClassShare {
+    pub name: String,
+    pub probability: f32,
+}
+
+#[derive(Serialize)]
+pub struct EvidenceReport {
+    pub usable_s: f64,
+    pub duration_s: f64,
+}
+
+#[derive(Serialize)]
+pub struct FrameCounts {
+    pub read: u64,
+    pub used: u64,
+    pub dropped: u64,
+}
+
+/// Milliseconds: the clip as a whole, and means a frame.
+#[derive(Serialize)]
+pub struct TimingReport {
+    pub total_ms: f64,
+    pub preprocess_ms: f64,
+    pub inference_ms: f64,
+    pub screening_ms: f64,
+}
+
+#[derive(Serialize)]
+struct Failure<'a> {
+    path: &'a str,
+    error: String,
+}
+
+pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let model = Model::load(arguments.bundle.as_deref())?;
+    let clips = expand(&arguments.paths)?;
+    let progress = Progress::new(clips.len(), "clips");
+    let mut unusable = 0;
+    let work =
+        |i: usize, stages: &mut Stages| screen(&clips[i].1, stages, arguments.phantom_seconds);
+    super::jobs::run(&model, clips.len(), arguments.jobs, work, |i, outcome| {
+        let (name, spec) = &clips[i];
+        match outcome {
+            Ok(result) => {
+                let report = report(name, spec, &result, &model);
+                progress.print(&if arguments.json {
+                    serde_json::to_string(&report)?
+                } else {
+                    line(&report, &result)
+                })?;
+            }
+            // A clip that cannot be used is reported; a model that fails ends the run.
+            Err(error) if error.kind == ErrorKind::Model => return Err(error.into()),
+            Err(error) => {
+                unusable += 1;
+                progress.say(&format!("sonolamp: {error}"));
+                if arguments.json {
+                    let failure = Failure { path: name, error: error.to_string() };
+                    progress.print(&serde_json::to_string(&failure)?)?;
+                }
+            }
+        }
+        progress.step();
+        Ok(())
+    })?;
+    drop(progress);
+    if unusable > 0 && clips.len() > 1 {
+        eprintln!("sonolamp: {unusable} of {} inputs could not be used", clips.len());
+    }
+    Ok(ExitCode::from(u8::from(unusable > 0)))
+}
+
+/// Screens one source from its start.
+pub fn screen(
+    spec: &SourceSpec,
+    stages: &mut Stages,
+    phantom_seconds: f64,
+) -> Result<ClipResult, Error> {
+    let limit = match spec {
+        SourceSpec::File(_) => Duration::MAX,
+        _ => Duration::try_from_secs_f64(phantom_seconds).unwrap_or(Duration::MAX),
+    };
+    clip::screen(&mut *spec.open()?, stages, limit)
+}
+
+/// Every clip that the arguments name; folders are walked in order of their names.
+fn expand(paths: &[String]) -> Result<Vec<(String, SourceSpec)>, Error> {
+    let mut clips = Vec::new();
+    for argument in paths {
+        let spec = SourceSpec::from_argument(argument)?;
+        match &spec {
+            SourceSpec::V4l2(_) => {
+                let remedy = "use sonolamp run for a live source";
+                let problem = "is live and has no end";
+                return Err(Error::new(ErrorKind::Usage, argument, problem, remedy));
+            }
+            SourceSpec::File(path) if path.is_dir() && !argument.starts_with("file:") => {
+                let found = media_in(path)?;
+                clips.extend(
+                    found.into_iter().map(|p| (p.display().to_string(), SourceSpec::File(p))),
+                );
+            }
+            _ => clips.push((argument.clone(), spec)),
+        }
+    }
+    Ok(clips)
+}
+
+fn media_in(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+    let mut found = Vec::new();
+    for entry in walkdir::WalkDir::new(folder).sort_by_file_name() {
+        let entry = entry.map_err(|e| {
+            let path = e.path().unwrap_or(folder).display().to_string();
+            let remedy = "allow this user to read it";
+            Error::new(ErrorKind::Input, path, "cannot be searched", remedy)
+        })?;
+        if entry.file_type().is_file() && file::is_media(entry.path()) {
+            found.push(entry.into_path());
+        }
+    }
+    if found.is_empty() {
+        let remedy = "name a folder with PNG, JPEG, GIF or video files";
+        let subject = folder.display();
+        return Err(Error::new(ErrorKind::Input, subject, "holds no pictures or clips", remedy));
+    }
+    Ok(found)
+}
+
+/// The machine-readable form of a result.
+pub fn report(name: &str, spec: &SourceSpec, result: &ClipResult, model: &Model) -> Report {
+    let Evidence { probability, usable, used, frames, classes, .. } = result.evidence;
+    let manifest = &model.bundle.manifest;
+    let mean_ms = |total: Duration| round(total.as_secs_f64() * 1e3 / frames.max(1) as f64, 3);
+    Report {
+        path: name.to_owned(),
+        verdict: result.verdict.word(),
+        score: probability,
+        reasons: result.verdict.reason().map(|reason| reason.code()).into_iter().collect(),
+        classes: manifest
+            .classes
+            .iter()
+            .zip(classes)
+            .map(|(class, probability)| ClassShare { name: class.name.clone(), probability })
+            .collect(),
+        evidence: EvidenceReport {
+            usable_s: round(usable.as_secs_f64(), 3),
+            duration_s: round(result.duration.as_secs_f64(), 3),
+        },
+        // Nothing is dropped when a clip is read at its own pace.
+        frames: FrameCounts { read: frames, used, dropped: 0 },
+        timings: TimingReport {
+            total_ms: round(result.elapsed.as_secs_f64() * 1e3, 1),
+            preprocess_ms: mean_ms(result.timings.preprocess),
+            inference_ms: mean_ms(result.timings.inference),
+            screening_ms: mean_ms(result.timings.screening),
+        },
+        bundle: model.bundle.title(),
+        bundle_digest: model.bundle.digest.clone(),
+        demonstration: matches!(spec, SourceSpec::Phantom(_)),
+    }
+}
+
+fn round(value: f64, digits: i32) -> f64 {
+    let scale = 10f64.powi(digits);
+    (value * scale).round() / scale
+}
+
+fn line(report: &Report, result: &ClipResult) -> String {
+    let shape = match result.verdict {
+        Verdict::Refer => "▲",
+        Verdict::Clear => "●",
+        Verdict::Ungradable(_) => "?",
+    };
+    let mut line = format!(
+        "{shape} {:<10} {:.3}  {:>6.1} s usable, {} of {} frames  {}",
+        report.verdict,
+        report.score,
+        report.evidence.usable_s,
+        report.frames.used,
+        report.frames.read,
+        report.path
+    );
+    if let Some(reason) = result.verdict.reason() {
+        line += &format!("  ({})", reason.words());
+    }
+    line
+}

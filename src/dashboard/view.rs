@@ -1,0 +1,224 @@
+//! The live view: picture and evidence on the left, verdict, scores, state and log on the right.
+
+use ratatui::Frame;
+use ratatui::layout::{Alignment, Constraint, Layout, Rect};
+use ratatui::style::Style;
+use ratatui::symbols::Marker;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Axis, Block, Borders, Chart, Dataset, GraphType, Paragraph, Wrap};
+use tui_big_text::{BigText, PixelSize};
+
+use super::Dashboard;
+use crate::exam::State;
+use crate::snapshot::{HISTORY, HISTORY_STEP, Light, Snapshot};
+
+/// Below this nothing useful fits.
+const LEAST: (u16, u16) = (60, 16);
+/// Width of the widest word in large letters.
+const WORDS_WIDTH: u16 = 40;
+
+pub fn render(dashboard: &Dashboard, snapshot: &Snapshot, frame: &mut Frame) {
+    let area = frame.area();
+    if area.width < LEAST.0 || area.height < LEAST.1 {
+        let words = format!("Sonolamp needs at least {} × {} characters", LEAST.0, LEAST.1);
+        frame.render_widget(Paragraph::new(words).wrap(Wrap { trim: true }), area);
+        return;
+    }
+    let rows = [Constraint::Length(1), Constraint::Min(0), Constraint::Length(1)];
+    let [top, body, bottom] = Layout::vertical(rows).areas(area);
+    header(dashboard, snapshot, top, frame);
+    keys(dashboard, snapshot, bottom, frame);
+    let right = WORDS_WIDTH.max(body.width * 2 / 5).min(body.width / 2);
+    let columns = [Constraint::Min(0), Constraint::Length(1), Constraint::Length(right)];
+    let [left, _, right] = Layout::horizontal(columns).areas(body);
+    let curve = (body.height / 4).clamp(5, 12);
+    let [picture, evidence] =
+        Layout::vertical([Constraint::Min(0), Constraint::Length(curve)]).areas(left);
+    if dashboard.show_picture {
+        dashboard.painter.draw(&snapshot.picture, picture, frame);
+    } else {
+        let words = Line::styled("picture hidden", dashboard.theme.quiet());
+        frame.render_widget(words.alignment(Alignment::Center), picture);
+    }
+    history(dashboard, snapshot, evidence, frame);
+    let rows = [Constraint::Length(7), Constraint::Length(9), Constraint::Min(0)];
+    let [verdict, state, log] = Layout::vertical(rows).areas(right);
+    banner(dashboard, snapshot, verdict, frame);
+    facts(dashboard, snapshot, state, frame);
+    events(dashboard, log, frame);
+}
+
+fn header(dashboard: &Dashboard, snapshot: &Snapshot, area: Rect, frame: &mut Frame) {
+    let identity = &snapshot.identity;
+    let mut spans = vec![Span::styled("Sonolamp ", dashboard.theme.strong())];
+    if identity.demonstration {
+        spans.push(Span::styled(" DEMO ", dashboard.theme.demo()));
+        spans.push(Span::raw(" "));
+    }
+    spans.push(Span::raw(identity.source.as_str()));
+    frame.render_widget(Line::from(spans), area);
+    let notice = Line::styled("not a medical device", dashboard.theme.quiet());
+    let width = notice.width() as u16 + 1;
+    let place = Rect { x: area.right().saturating_sub(width), width, ..area };
+    frame.render_widget(notice.alignment(Alignment::Right), place);
+}
+
+fn keys(dashboard: &Dashboard, snapshot: &Snapshot, area: Rect, frame: &mut Frame) {
+    let button = match snapshot.exam.state {
+        State::Idle | State::Ended => "start exam",
+        State::Scanning => "hold",
+        State::Held => "end exam",
+    };
+    let mut spans = Vec::new();
+    for (key, what) in [("space", button), ("n", "new exam"), ("p", "picture"), ("q", "quit")] {
+        spans.push(Span::styled(format!(" {key} "), dashboard.theme.accent()));
+        spans.push(Span::raw(format!("{what}  ")));
+    }
+    frame.render_widget(Line::from(spans), area);
+}
+
+/// The verdict as a large word with a shape, then why.
+fn banner(dashboard: &Dashboard, snapshot: &Snapshot, area: Rect, frame: &mut Frame) {
+    let theme = dashboard.theme;
+    let banner = theme.banner(snapshot.fault.as_ref(), snapshot.verdict);
+    let rows = [Constraint::Length(4), Constraint::Length(1), Constraint::Min(0)];
+    let [word, line, why] = Layout::vertical(rows).areas(area);
+    if word.width >= 4 * banner.word.len() as u16 {
+        frame.render_widget(Block::new().style(banner.style), word);
+        let text = BigText::builder()
+            .pixel_size(PixelSize::Quadrant)
+            .alignment(Alignment::Center)
+            .style(banner.style)
+            .lines(vec![banner.word.into()])
+            .build();
+        frame.render_widget(text, word);
+    } else {
+        let spaced: String = banner.word.chars().flat_map(|c| [c, ' ']).collect();
+        let text = Paragraph::new(format!("\n{spaced}")).alignment(Alignment::Center);
+        frame.render_widget(text.style(banner.style), word);
+    }
+    let exam = match snapshot.exam.state {
+        State::Idle => "no exam yet".to_owned(),
+        state => format!("exam {} {}", snapshot.exam.number, state.word()),
+    };
+    let mut spans = vec![Span::styled(format!("{} {}", banner.shape, banner.word), theme.strong())];
+    if snapshot.verdict.is_some() {
+        spans.push(Span::raw(format!("  score {:.2}", snapshot.evidence.probability)));
+    }
+    spans.push(Span::raw(format!("  {exam}")));
+    frame.render_widget(Line::from(spans), line);
+    let words = match (&snapshot.fault, snapshot.verdict) {
+        (Some(fault), _) => fault.words.to_string(),
+        (None, Some(verdict)) => verdict.reason().map_or("", |r| r.words()).to_owned(),
+        (None, None) => "press space to start an exam".to_owned(),
+    };
+    frame.render_widget(Paragraph::new(words).wrap(Wrap { trim: true }), why);
+}
+
+fn facts(dashboard: &Dashboard, snapshot: &Snapshot, area: Rect, frame: &mut Frame) {
+    let theme = dashboard.theme;
+    let identity = &snapshot.identity;
+    let (evidence, speed, counts) = (&snapshot.evidence, &snapshot.speed, &snapshot.counts);
+    let mut lines = Vec::new();
+    for (i, class) in identity.classes.iter().take(3).enumerate() {
+        lines.push(bar(class, evidence.classes[i], area.width, theme.accent()));
+    }
+    let needed = identity.min_evidence.as_secs_f32();
+    lines.push(fact(
+        dashboard,
+        "evidence",
+        format!(
+            "{:.1} of {:.1} s, needs {needed:.1} s",
+            evidence.usable.as_secs_f32(),
+            evidence.seen.as_secs_f32()
+        ),
+    ));
+    let flaw = snapshot.flaw.map_or("usable", |flaw| flaw.code());
+    lines.push(fact(dashboard, "picture", flaw.to_owned()));
+    lines.push(fact(dashboard, "speed", format!("{:.1} frames/s", speed.frames_per_second)));
+    let (p50, p99) = (speed.latency_p50_ms, speed.latency_p99_ms);
+    lines.push(fact(dashboard, "latency", format!("{p50:.0} ms p50, {p99:.0} ms p99")));
+    let frames = format!("{} captured, {} dropped", counts.captured, counts.dropped);
+    lines.push(fact(dashboard, "frames", frames));
+    let bundle = format!("{} {}", identity.bundle, identity.bundle_digest);
+    lines.push(fact(dashboard, "bundle", bundle));
+    lines.push(lamps(dashboard, snapshot));
+    frame.render_widget(Paragraph::new(lines), area);
+}
+
+fn fact<'a>(dashboard: &Dashboard, name: &'a str, value: String) -> Line<'a> {
+    Line::from(vec![Span::styled(format!("{name:<11}"), dashboard.theme.quiet()), value.into()])
+}
+
+/// A class with its probability as a bar.
+fn bar(name: &str, share: f32, width: u16, style: Style) -> Line<'static> {
+    let room = usize::from(width).saturating_sub(11 + 6);
+    let filled = (share * room as f32).round() as usize;
+    let name: String = name.chars().take(10).collect();
+    Line::from(vec![
+        Span::raw(format!("{name:<11}")),
+        Span::styled("█".repeat(filled.min(room)), style),
+        Span::raw("░".repeat(room.saturating_sub(filled))),
+        Span::raw(format!(" {share:.2}")),
+    ])
+}
+
+fn lamps(dashboard: &Dashboard, snapshot: &Snapshot) -> Line<'static> {
+    let theme = dashboard.theme;
+    let lights = snapshot.lights();
+    let mut spans = vec![Span::styled(format!("{:<11}", "lamps"), theme.quiet())];
+    for (name, light, style) in [
+        ("refer", lights.refer, theme.refer()),
+        ("clear", lights.clear, theme.clear()),
+        ("attention", lights.attention, theme.attention()),
+    ] {
+        let (shape, style) = match light {
+            Light::Off => ("○", theme.quiet()),
+            Light::On => ("●", style),
+            Light::Blinking => ("◐", style),
+        };
+        spans.push(Span::styled(format!("{shape} {name}  "), style));
+    }
+    Line::from(spans)
+}
+
+/// The probability of referring over the latest seconds, with both thresholds.
+fn history(dashboard: &Dashboard, snapshot: &Snapshot, area: Rect, frame: &mut Frame) {
+    let theme = dashboard.theme;
+    let seconds = HISTORY as f64 * HISTORY_STEP.as_secs_f64();
+    let values = snapshot.history.iter();
+    let start = seconds - values.len() as f64 * HISTORY_STEP.as_secs_f64();
+    let points: Vec<(f64, f64)> = values
+        .enumerate()
+        .map(|(i, p)| (start + i as f64 * HISTORY_STEP.as_secs_f64(), f64::from(p)))
+        .collect();
+    let level = |value: f32| [(0.0, f64::from(value)), (seconds, f64::from(value))];
+    let (refer, clear) = (level(snapshot.identity.refer), level(snapshot.identity.clear));
+    let line = |data, style| {
+        Dataset::default()
+            .marker(Marker::Braille)
+            .graph_type(GraphType::Line)
+            .style(style)
+            .data(data)
+    };
+    let datasets = vec![
+        line(&refer[..], theme.refer()),
+        line(&clear[..], theme.clear()),
+        line(&points, theme.accent()),
+    ];
+    let title = format!(" probability of refer, last {seconds:.0} s ");
+    let chart = Chart::new(datasets)
+        .block(Block::new().borders(Borders::TOP).title(title).border_style(theme.quiet()))
+        .x_axis(Axis::default().bounds([0.0, seconds]))
+        .y_axis(Axis::default().bounds([0.0, 1.0]).labels(["0", "1"]));
+    frame.render_widget(chart, area);
+}
+
+fn events(dashboard: &Dashboard, area: Rect, frame: &mut Frame) {
+    let block =
+        Block::new().borders(Borders::TOP).title(" log ").border_style(dashboard.theme.quiet());
+    let inner = block.inner(area);
+    frame.render_widget(block, area);
+    let lines: Vec<Line> = dashboard.log.tail(usize::from(inner.height)).map(Line::raw).collect();
+    frame.render_widget(Paragraph::new(lines), inner);
+}

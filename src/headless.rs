@@ -1,0 +1,145 @@
+//! State changes as lines of text or JSON, for a box without a screen.
+
+use std::io::Write;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::error::{Error, ErrorKind, plain_words};
+use crate::pipeline::latest::{Latest, Taken};
+use crate::pipeline::shutdown::{EndsAll, Shutdown};
+use crate::screening::{Reason, Verdict};
+use crate::snapshot::{FaultKind, Light, Lights, Snapshot};
+
+/// What must differ for a new line.
+#[derive(PartialEq, Clone, Copy)]
+struct Shown {
+    exam: crate::exam::Exam,
+    verdict: Option<Verdict>,
+    fault: Option<FaultKind>,
+    source_ended: bool,
+}
+
+/// One line of JSON.
+#[derive(Serialize)]
+struct Line<'a> {
+    uptime_s: f64,
+    source: &'a str,
+    demonstration: bool,
+    exam: u32,
+    state: &'static str,
+    verdict: Option<&'static str>,
+    reason: Option<&'static str>,
+    /// Calibrated probability of referring.
+    score: f32,
+    usable_s: f64,
+    fault: Option<&'a str>,
+    refer_lamp: bool,
+    clear_lamp: bool,
+    attention_lamp: &'static str,
+    captured: u64,
+    dropped: u64,
+    inferred: u64,
+    frames_per_second: f32,
+    latency_p50_ms: f32,
+    latency_p99_ms: f32,
+    source_ended: bool,
+}
+
+/// Follows `snapshots` until they close or shutdown.
+pub fn run(
+    out: &mut impl Write,
+    json: bool,
+    snapshots: &Latest<Snapshot>,
+    mut snapshot: Snapshot,
+    shutdown: &Shutdown,
+) -> Result<(), Error> {
+    let _end = EndsAll(shutdown);
+    let mut last = None;
+    loop {
+        match snapshots.take(&mut snapshot, Duration::from_millis(200)) {
+            Taken::Fresh => {}
+            Taken::TimedOut if !shutdown.requested() => continue,
+            Taken::TimedOut | Taken::Closed => return Ok(()),
+        }
+        let shown = Shown {
+            exam: snapshot.exam,
+            verdict: snapshot.verdict,
+            fault: snapshot.fault.as_ref().map(|fault| fault.kind),
+            source_ended: snapshot.source_ended,
+        };
+        if last.replace(shown) == Some(shown) {
+            continue;
+        }
+        let line = if json { json_line(&snapshot) } else { text_line(&snapshot) };
+        writeln!(out, "{line}").and_then(|()| out.flush()).map_err(|e| {
+            let problem = format!("cannot be written ({})", plain_words(&e));
+            Error::new(ErrorKind::Storage, "stdout", problem, "keep its reader running")
+        })?;
+    }
+}
+
+fn json_line(snapshot: &Snapshot) -> String {
+    let lights = snapshot.lights();
+    let line = Line {
+        uptime_s: snapshot.uptime.as_millis() as f64 / 1000.0,
+        source: &snapshot.identity.source,
+        demonstration: snapshot.identity.demonstration,
+        exam: snapshot.exam.number,
+        state: snapshot.exam.state.word(),
+        verdict: snapshot.verdict.map(Verdict::word),
+        reason: snapshot.verdict.and_then(Verdict::reason).map(Reason::code),
+        score: snapshot.evidence.probability,
+        usable_s: snapshot.evidence.usable.as_millis() as f64 / 1000.0,
+        fault: snapshot.fault.as_ref().map(|fault| &*fault.words),
+        refer_lamp: lights.refer == Light::On,
+        clear_lamp: lights.clear == Light::On,
+        attention_lamp: match lights.attention {
+            Light::Off => "off",
+            Light::On => "on",
+            Light::Blinking => "blinking",
+        },
+        captured: snapshot.counts.captured,
+        dropped: snapshot.counts.dropped,
+        inferred: snapshot.counts.inferred,
+        frames_per_second: snapshot.speed.frames_per_second,
+        latency_p50_ms: snapshot.speed.latency_p50_ms,
+        latency_p99_ms: snapshot.speed.latency_p99_ms,
+        source_ended: snapshot.source_ended,
+    };
+    serde_json::to_string(&line).unwrap_or_default()
+}
+
+fn text_line(snapshot: &Snapshot) -> String {
+    let uptime = snapshot.uptime.as_secs_f64();
+    let demo = if snapshot.identity.demonstration { "DEMO " } else { "" };
+    let exam = format!("exam {} {}", snapshot.exam.number, snapshot.exam.state.word());
+    let state = match (&snapshot.fault, snapshot.verdict) {
+        (Some(fault), _) => format!("FAULT {} ({})", fault.kind.word(), fault.words),
+        (None, None) => "no verdict".to_owned(),
+        (None, Some(verdict)) => {
+            let score = snapshot.evidence.probability;
+            let usable = snapshot.evidence.usable.as_secs_f64();
+            let mut text = format!("{} (score {score:.2}, {usable:.1} s)", verdict.word());
+            if let Some(reason) = verdict.reason() {
+                text += &format!(": {}", reason.words());
+            }
+            text
+        }
+    };
+    let ended = if snapshot.source_ended { "; source ended" } else { "" };
+    format!("{uptime:7.1} s  {demo}{exam}: {state}; lamps {}{ended}", lamps(snapshot.lights()))
+}
+
+/// `refer off, clear on, attention blinking` in short.
+fn lamps(lights: Lights) -> String {
+    let lit = [("refer", lights.refer), ("clear", lights.clear), ("attention", lights.attention)]
+        .into_iter()
+        .filter_map(|(name, light)| match light {
+            Light::Off => None,
+            Light::On => Some(name.to_owned()),
+            Light::Blinking => Some(format!("{name} blinking")),
+        });
+    let lit: Vec<String> = lit.collect();
+    if lit.is_empty() { "dark".to_owned() } else { lit.join(", ") }
+}

@@ -1,0 +1,10 @@
+//! Wiring: the stages a frame passes, run over a clip or live in threads.
+
+pub mod clip;
+pub mod latest;
+pub mod live;
+pub mod shutdown;
+mod speed;
+mod stages;
+
+pub use stages::{Model, Stages};

@@ -1,0 +1,43 @@
+//! A clip from its first frame to its last, as fast as possible: every frame is used.
+
+use std::time::{Duration, Instant};
+
+use super::stages::{Stages, Timings};
+use crate::capture::FrameSource;
+use crate::error::Error;
+use crate::frame::Frame;
+use crate::screening::{Evidence, Verdict};
+
+/// The outcome of one clip.
+#[derive(Debug, Clone)]
+pub struct ClipResult {
+    pub verdict: Verdict,
+    pub evidence: Evidence,
+    /// Span from the first to the last frame's timestamp.
+    pub duration: Duration,
+    /// Wall time for the whole clip, decoding included.
+    pub elapsed: Duration,
+    /// Sums over all frames.
+    pub timings: Timings,
+}
+
+/// Screens `source` until it ends or `limit` of its time has passed.
+pub fn screen(
+    source: &mut dyn FrameSource,
+    stages: &mut Stages,
+    limit: Duration,
+) -> Result<ClipResult, Error> {
+    let start = Instant::now();
+    let mut frame = Frame::default();
+    let (mut timings, mut duration) = (Timings::default(), Duration::ZERO);
+    stages.reset();
+    while source.next(&mut frame)? && frame.timestamp <= limit {
+        duration = frame.timestamp;
+        let frame_timings = stages.process(&mut frame)?;
+        timings.preprocess += frame_timings.preprocess;
+        timings.inference += frame_timings.inference;
+        timings.screening += frame_timings.screening;
+    }
+    let (verdict, evidence) = stages.screening().conclude();
+    Ok(ClipResult { verdict, evidence, duration, elapsed: start.elapsed(), timings })
+}

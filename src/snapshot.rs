@@ -1,0 +1,292 @@
+//! The whole state at one instant, the same for every sink.
+//!
+//! Lamps, panel and dashboard see nothing else, so they cannot disagree. A snapshot has a fixed
+//! size: pictures are scaled down to fit [`PICTURE_LIMIT`], curves are rings, and copying one
+//! into another's buffers allocates nothing.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::exam::Exam;
+use crate::frame::{Bounds, Frame};
+use crate::screening::{Evidence, Flaw, Verdict};
+
+/// Largest picture that a snapshot carries, in pixels.
+pub const PICTURE_LIMIT: (u32, u32) = (640, 480);
+/// Points of the evidence curve.
+pub const HISTORY: usize = 240;
+/// Time between two points of the evidence curve.
+pub const HISTORY_STEP: Duration = Duration::from_millis(100);
+
+/// What does not change while the program runs.
+#[derive(Debug, Clone, Default)]
+pub struct Identity {
+    /// The source by name.
+    pub source: String,
+    /// A phantom or a file: nothing on show is a patient.
+    pub demonstration: bool,
+    /// `name version` and the first digits of the digest.
+    pub bundle: String,
+    pub bundle_digest: String,
+    pub task: String,
+    pub licence: String,
+    /// Class names, in the order of [`Evidence::classes`].
+    pub classes: Vec<String>,
+    /// Usable picture that a verdict needs.
+    pub min_evidence: Duration,
+    /// Thresholds on the probability of referring.
+    pub refer: f32,
+    pub clear: f32,
+    /// How the lamps are driven, in words.
+    pub lamps: String,
+    pub version: &'static str,
+}
+
+/// Why there is no verdict although an exam may be running.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    pub kind: FaultKind,
+    /// One line with the remedy.
+    pub words: Arc<str>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FaultKind {
+    /// No frame arrives.
+    NoSignal,
+    /// The source failed for good.
+    Source,
+    /// The network failed on a frame.
+    Model,
+}
+
+impl FaultKind {
+    pub fn word(self) -> &'static str {
+        match self {
+            FaultKind::NoSignal => "no signal",
+            FaultKind::Source => "source failed",
+            FaultKind::Model => "model failed",
+        }
+    }
+}
+
+/// Frames since the program started.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct FrameCounts {
+    /// Taken from the source.
+    pub captured: u64,
+    /// Lost to a newer one, or missing in the source's sequence.
+    pub dropped: u64,
+    /// Run through the network.
+    pub inferred: u64,
+}
+
+/// Speed over the latest frames.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Speed {
+    pub frames_per_second: f32,
+    /// Capture to snapshot, in milliseconds.
+    pub latency_p50_ms: f32,
+    pub latency_p99_ms: f32,
+}
+
+/// One lamp.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Light {
+    #[default]
+    Off,
+    On,
+    Blinking,
+}
+
+/// What the lamps say. All off means *not working* or *no verdict*: the heartbeat tells which.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Lights {
+    pub refer: Light,
+    pub clear: Light,
+    pub attention: Light,
+}
+
+impl Lights {
+    /// The lamps of a fault, or of a state too old to be believed.
+    pub const FAULT: Lights =
+        Lights { refer: Light::Off, clear: Light::Off, attention: Light::Blinking };
+}
+
+/// The probability of referring over time, a ring.
+#[derive(Debug, Clone, Copy)]
+pub struct History {
+    values: [f32; HISTORY],
+    next: usize,
+    len: usize,
+}
+
+impl Default for History {
+    fn default() -> History {
+        History { values: [0.0; HISTORY], next: 0, len: 0 }
+    }
+}
+
+impl History {
+    pub fn push(&mut self, value: f32) {
+        self.values[self.next] = value;
+        self.next = (self.next + 1) % HISTORY;
+        self.len = (self.len + 1).min(HISTORY);
+    }
+
+    /// Oldest first.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = f32> + '_ {
+        let start = (self.next + HISTORY - self.len) % HISTORY;
+        (0..self.len).map(move |i| self.values[(start + i) % HISTORY])
+    }
+}
+
+/// The sector of the masked picture, small enough for a screen.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Picture {
+    pub width: u32,
+    pub height: u32,
+    /// `width * height` bytes of grey.
+    pub luma: Vec<u8>,
+}
+
+impl Picture {
+    fn with_capacity() -> Picture {
+        let pixels = PICTURE_LIMIT.0 * PICTURE_LIMIT.1;
+        Picture { width: 0, height: 0, luma: Vec::with_capacity(pixels as usize) }
+    }
+
+    fn copy_from(&mut self, other: &Picture) {
+        (self.width, self.height) = (other.width, other.height);
+        self.luma.clear();
+        self.luma.extend_from_slice(&other.luma);
+    }
+
+    /// Takes over the box of `frame`, averaged over squares of pixels where it is too large.
+    pub fn shrink(&mut self, frame: &Frame, bounds: Bounds) {
+        let (width, height) = (bounds.width(), bounds.height());
+        let scale = width.div_ceil(PICTURE_LIMIT.0).max(height.div_ceil(PICTURE_LIMIT.1)).max(1);
+        (self.width, self.height) = (width / scale, height / scale);
+        self.luma.clear();
+        let (scale, stride) = (scale as usize, frame.width as usize);
+        let rows = &frame.luma[bounds.top as usize * stride..bounds.bottom as usize * stride];
+        for band in rows.chunks_exact(stride * scale) {
+            for x in (0..self.width as usize).map(|x| bounds.left as usize + x * scale) {
+                let pixels = band.chunks_exact(stride).flat_map(|row| &row[x..x + scale]);
+                let sum: u32 = pixels.map(|&p| u32::from(p)).sum();
+                self.luma.push((sum / (scale * scale) as u32) as u8);
+            }
+        }
+    }
+}
+
+/// The state of everything.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    pub identity: Arc<Identity>,
+    /// Time since the program started.
+    pub uptime: Duration,
+    pub exam: Exam,
+    pub fault: Option<Fault>,
+    /// `None` while no exam asks for one, and withdrawn by a fault.
+    pub verdict: Option<Verdict>,
+    pub evidence: Evidence,
+    /// What is wrong with the latest frame.
+    pub flaw: Option<Flaw>,
+    /// The source has ended; nothing new will come.
+    pub source_ended: bool,
+    pub counts: FrameCounts,
+    pub speed: Speed,
+    pub history: History,
+    pub picture: Picture,
+}
+
+impl Snapshot {
+    pub fn new(identity: Arc<Identity>) -> Snapshot {
+        Snapshot {
+            identity,
+            uptime: Duration::ZERO,
+            exam: Exam::default(),
+            fault: None,
+            verdict: None,
+            evidence: Evidence::default(),
+            flaw: None,
+            source_ended: false,
+            counts: FrameCounts::default(),
+            speed: Speed::default(),
+            history: History::default(),
+            picture: Picture::with_capacity(),
+        }
+    }
+
+    /// Makes this a copy of `other` in this one's own buffers.
+    pub fn copy_from(&mut self, other: &Snapshot) {
+        let mut picture = std::mem::take(&mut self.picture);
+        picture.copy_from(&other.picture);
+        *self = Snapshot {
+            picture,
+            identity: Arc::clone(&other.identity),
+            fault: other.fault.clone(),
+            ..*other
+        };
+    }
+
+    /// What the lamps show for this state.
+    pub fn lights(&self) -> Lights {
+        let off = Lights::default();
+        match (&self.fault, self.verdict) {
+            (Some(_), _) => Lights::FAULT,
+            (None, Some(Verdict::Refer)) => Lights { refer: Light::On, ..off },
+            (None, Some(Verdict::Clear)) => Lights { clear: Light::On, ..off },
+            (None, Some(Verdict::Ungradable(_))) => Lights { attention: Light::On, ..off },
+            (None, None) => off,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::screening::Reason;
+
+    #[test]
+    fn history_keeps_the_latest_in_order() {
+        let mut history = History::default();
+        for i in 0..HISTORY + 3 {
+            history.push(i as f32);
+        }
+        let values: Vec<f32> = history.iter().collect();
+        assert_eq!((values.len(), values[0]), (HISTORY, 3.0));
+        assert!(values.windows(2).all(|w| w[1] == w[0] + 1.0));
+    }
+
+    #[test]
+    fn large_pictures_are_averaged_down() {
+        let (width, height) = (1920, 1080);
+        let luma = (0..width * height).map(|i| ((i % width) / 8) as u8).collect();
+        let frame = Frame { width, height, luma, ..Frame::default() };
+        let mut picture = Picture::default();
+        picture.shrink(&frame, Bounds::whole(&frame));
+        assert_eq!((picture.width, picture.height), (640, 360));
+        assert_eq!(picture.luma.len(), 640 * 360);
+        assert_eq!(picture.luma[639], 239);
+        picture.shrink(&frame, Bounds { left: 800, top: 10, right: 816, bottom: 14 });
+        assert_eq!((picture.width, picture.height, picture.luma.len()), (16, 4, 64));
+        assert_eq!((picture.luma[0], picture.luma[15]), (100, 101));
+    }
+
+    #[test]
+    fn a_fault_outshines_any_verdict() {
+        let mut snapshot = Snapshot::new(Arc::default());
+        assert_eq!(snapshot.lights(), Lights::default());
+        for verdict in [Verdict::Refer, Verdict::Clear, Verdict::Ungradable(Reason::Uncertain)] {
+            snapshot.verdict = Some(verdict);
+            snapshot.fault = None;
+            let lit = snapshot.lights();
+            let on = [lit.refer, lit.clear, lit.attention];
+            assert_eq!(on.iter().filter(|&&l| l == Light::On).count(), 1, "{verdict:?}");
+            snapshot.fault = Some(Fault { kind: FaultKind::NoSignal, words: "no frame".into() });
+            assert_eq!(snapshot.lights(), Lights::FAULT);
+        }
+    }
+}
