@@ -43,6 +43,7 @@ impl SourceSpec {
         if named { text.parse() } else { Ok(SourceSpec::File(text.into())) }
     }
 
+    /// Opens it; the error says what to do about a file or device that is not there.
     pub fn open(&self) -> Result<Box<dyn FrameSource>, Error> {
         Ok(match self {
             SourceSpec::Phantom(spec) => Box::new(phantom::Phantom::new(spec)),

@@ -193,6 +193,7 @@ pub struct Bin {
     pub observed: f64,
 }
 
+/// Mean score against share of positives, in bins of equal width over the score.
 pub fn reliability<'a>(cases: impl Iterator<Item = &'a Case>) -> [Bin; BINS] {
     let mut bins = [Bin::default(); BINS];
     for case in cases {

@@ -48,6 +48,7 @@ pub struct Bounds {
 }
 
 impl Bounds {
+    /// All of `frame`.
     pub fn whole(frame: &Frame) -> Bounds {
         Bounds { left: 0, top: 0, right: frame.width, bottom: frame.height }
     }
@@ -62,10 +63,12 @@ impl Bounds {
         }
     }
 
+    /// Columns.
     pub fn width(self) -> u32 {
         self.right - self.left
     }
 
+    /// Rows.
     pub fn height(self) -> u32 {
         self.bottom - self.top
     }
@@ -83,6 +86,7 @@ pub enum PixelFormat {
 }
 
 impl PixelFormat {
+    /// On average, as these formats are packed.
     pub fn bytes_per_pixel(self) -> usize {
         match self {
             PixelFormat::Grey => 1,

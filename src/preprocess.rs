@@ -46,8 +46,8 @@ pub struct Measures {
     pub timestamp: Duration,
     /// Share of the picture that the sector covers; 0 where none was found.
     pub sector_share: f32,
-    /// 98th percentile of the whole picture's luma, 0–255.
-    pub brightness: u8,
+    /// 98th less 2nd percentile of the whole picture's luma, 0–255.
+    pub contrast: u8,
     /// Standard deviation of block means over that of pixels, 0–1: near 0 for noise.
     pub structure: f32,
     /// Mean absolute change of luma since the previous frame, in grey levels; `None` for the first.
@@ -70,6 +70,7 @@ pub struct Preprocessor {
 }
 
 impl Preprocessor {
+    /// For a network that takes `shape`.
     pub fn new(shape: InputShape) -> Preprocessor {
         Preprocessor { shape, finder: SectorFinder::new(), resizer: area::Resizer::new(shape) }
     }

@@ -47,6 +47,7 @@ pub enum Reason {
 }
 
 impl Verdict {
+    /// As it stands in JSON and on screens.
     pub fn word(self) -> &'static str {
         match self {
             Verdict::Refer => "refer",
@@ -55,6 +56,7 @@ impl Verdict {
         }
     }
 
+    /// Why it is ungradable, if it is.
     pub fn reason(self) -> Option<Reason> {
         match self {
             Verdict::Ungradable(reason) => Some(reason),
@@ -207,6 +209,7 @@ pub struct Screening {
 }
 
 impl Screening {
+    /// Nothing gathered yet.
     pub fn new(rules: Rules, mode: Mode) -> Screening {
         let window = VecDeque::with_capacity(if mode == Mode::Live { WINDOW_FRAMES } else { 1 });
         let judge = Judge::new(rules.still);
@@ -306,10 +309,6 @@ impl Screening {
             self.rules.decide(&evidence, Verdict::Ungradable(Reason::TooLittle), Mode::Clip);
         let kept = self.mode == Mode::Live && self.referred >= SUSTAINED;
         (if kept { Verdict::Refer } else { whole }, evidence)
-    }
-
-    pub fn rules(&self) -> &Rules {
-        &self.rules
     }
 }
 

@@ -128,6 +128,7 @@ impl Default for History {
 }
 
 impl History {
+    /// Adds a point; the oldest gives way.
     pub fn push(&mut self, value: f32) {
         self.values[self.next] = value;
         self.next = (self.next + 1) % HISTORY;
@@ -142,7 +143,7 @@ impl History {
 }
 
 /// The sector of the masked picture, small enough for a screen.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct Picture {
     pub width: u32,
     pub height: u32,
@@ -180,8 +181,8 @@ impl Picture {
     }
 }
 
-/// The state of everything.
-#[derive(Debug, Clone)]
+/// The state of everything. Not `Clone`: a clone's picture would have to grow.
+#[derive(Debug)]
 pub struct Snapshot {
     pub identity: Arc<Identity>,
     /// Time since the program started.
@@ -202,6 +203,7 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// The state before the first frame.
     pub fn new(identity: Arc<Identity>) -> Snapshot {
         Snapshot {
             identity,

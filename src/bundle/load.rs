@@ -1,7 +1,7 @@
 //! Reading a bundle from a folder or from the program itself, and checking it.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path};
 
 use sha2::{Digest, Sha256};
@@ -116,19 +116,18 @@ impl Bundle {
         format!("{}/{}", self.origin, self.model().0)
     }
 
-    /// SHA-256 and group of every clip that the network was trained on.
-    pub fn training_set(&self) -> Result<BTreeMap<String, String>, Error> {
+    /// SHA-256 of every clip that the network was trained on.
+    pub fn training_set(&self) -> Result<BTreeSet<String>, Error> {
         let path = &self.manifest.provenance.training_set;
         let wrong = |problem: String| {
             Error::new(ErrorKind::Model, format!("{}/{path}", self.origin), problem, REMEDY)
         };
         let bytes = self.files.get(path).ok_or_else(|| wrong("is not among the files".into()))?;
-        let mut set = BTreeMap::new();
-        for row in csv::Reader::from_reader(&bytes[..]).deserialize() {
-            let (digest, group): (String, String) = row.map_err(|e| wrong(e.to_string()))?;
-            set.insert(digest, group);
-        }
-        Ok(set)
+        csv::Reader::from_reader(&bytes[..])
+            .deserialize()
+            .map(|row| row.map(|(digest, _group): (String, String)| digest))
+            .collect::<Result<_, _>>()
+            .map_err(|e| wrong(e.to_string()))
     }
 
     /// Each known answer with its input's bytes.
@@ -167,8 +166,7 @@ pub fn verify_known_answers(
         for (&got, &want) in scores.iter().zip(&answer.scores) {
             let off = (got - want).abs();
             worst = worst.max(off);
-            // Written so that a NaN fails, too.
-            if !(off <= answer.tolerance) {
+            if off > answer.tolerance || off.is_nan() {
                 let problem = format!(
                     "gives {got:.4} for {}, and the known answer is {want:.4} ± {}",
                     answer.input, answer.tolerance
@@ -180,6 +178,7 @@ pub fn verify_known_answers(
     Ok(worst)
 }
 
+/// Lower-case hexadecimal SHA-256.
 pub fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -74,6 +74,7 @@ pub struct Phantom {
 }
 
 impl Phantom {
+    /// The patient and the scanner that `spec` describes, at time 0.
     pub fn new(spec: &PhantomSpec) -> Phantom {
         let (width, height) = spec.size;
         Phantom {
@@ -178,7 +179,8 @@ impl FrameSource for Phantom {
         }
         frame.resize(self.spec.size.0, self.spec.size.1);
         frame.sequence = self.sequence;
-        frame.timestamp = Duration::from_micros(self.sequence * 1_000_000 / self.spec.fps as u64);
+        frame.timestamp =
+            Duration::from_micros(self.sequence * 1_000_000 / u64::from(self.spec.fps));
         let still = self.spec.scene == Scene::Frozen && self.sequence > 0;
         self.sequence += 1;
         match (&self.patient.anatomy, self.spec.scene) {

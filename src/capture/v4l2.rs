@@ -21,6 +21,7 @@ const BUFFERS: u32 = 4;
 /// The driver may stay silent this long before the source fails.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// A device that is streaming.
 pub struct V4l2Source {
     name: String,
     format: Format,
@@ -30,6 +31,7 @@ pub struct V4l2Source {
 }
 
 impl V4l2Source {
+    /// Opens the device node at `path` and starts streaming.
     pub fn open(path: &str) -> Result<V4l2Source, Error> {
         let wrong = |problem: &str, e: std::io::Error| {
             let remedy = "check the path (ls /dev/video*), the cable, and that this user is in \

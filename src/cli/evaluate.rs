@@ -1,6 +1,6 @@
 //! `sonolamp evaluate`: verdicts and scores against labels.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -63,7 +63,12 @@ struct Row {
     group: String,
     stratum: Option<String>,
     fold: Option<String>,
+    /// SHA-256 of the file; `None` for a folder or a file that cannot be read.
+    digest: Option<String>,
 }
+
+/// The bundle to use (`None`: the built-in one) and the rows to use it on.
+type Part = (Option<PathBuf>, Vec<Row>);
 
 /// A judged row, and whether its clip or its group was in the training set.
 struct Judged {
@@ -73,6 +78,9 @@ struct Judged {
 
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let (rows, group_column) = read_table(arguments)?;
+    // Who is whose, over all folds: a patient's other clip gives a leak away.
+    let known: Vec<(String, String)> =
+        rows.iter().filter_map(|row| Some((row.digest.clone()?, row.group.clone()))).collect();
     let parts = match &arguments.fold_bundles {
         None => vec![(arguments.bundle.clone(), rows)],
         Some(folder) => by_fold(folder, rows, arguments)?,
@@ -81,7 +89,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let (mut judged, mut unusable, mut models) = (Vec::new(), 0, Vec::new());
     for (bundle, rows) in &parts {
         let model = Model::load(bundle.as_deref())?;
-        let (part, failed) = judge(&model, rows, arguments, &progress)?;
+        let (part, failed) = judge(&model, rows, &known, arguments, &progress)?;
         judged.extend(part);
         unusable += failed;
         models.push(model);
@@ -129,8 +137,10 @@ fn read_table(arguments: &Arguments) -> Result<(Vec<Row>, Option<String>), Error
     for record in table.records() {
         let record = record.map_err(broken)?;
         let field = |i: usize| record.get(i).unwrap_or_default().to_owned();
+        let path = root.join(field(file));
         rows.push(Row {
-            path: root.join(field(file)),
+            digest: std::fs::read(&path).ok().map(|bytes| sha256(&bytes)),
+            path,
             label: field(label),
             group: group.map_or_else(|| field(file), field),
             stratum: stratum.map(field),
@@ -141,11 +151,7 @@ fn read_table(arguments: &Arguments) -> Result<(Vec<Row>, Option<String>), Error
 }
 
 /// Rows by the bundle that has not seen them.
-fn by_fold(
-    folder: &Path,
-    rows: Vec<Row>,
-    arguments: &Arguments,
-) -> Result<Vec<(Option<PathBuf>, Vec<Row>)>, Error> {
+fn by_fold(folder: &Path, rows: Vec<Row>, arguments: &Arguments) -> Result<Vec<Part>, Error> {
     let mut folds: BTreeMap<String, Vec<Row>> = BTreeMap::new();
     for row in rows {
         folds.entry(row.fold.clone().unwrap_or_default()).or_default().push(row);
@@ -167,12 +173,17 @@ fn by_fold(
 fn judge(
     model: &Model,
     rows: &[Row],
+    known: &[(String, String)],
     arguments: &Arguments,
     progress: &Progress,
 ) -> anyhow::Result<(Vec<Judged>, usize)> {
     let manifest = &model.bundle.manifest;
     let training = model.bundle.training_set()?;
-    let trained_groups: std::collections::BTreeSet<&String> = training.values().collect();
+    let trained_groups: BTreeSet<&String> = known
+        .iter()
+        .filter(|(digest, _)| training.contains(digest))
+        .map(|(_, group)| group)
+        .collect();
     let mut classes = Vec::with_capacity(rows.len());
     for row in rows {
         classes.push(manifest.class_of_label(&row.label).ok_or_else(|| {
@@ -183,16 +194,15 @@ fn judge(
         })?);
     }
     let (mut judged, mut unusable) = (Vec::new(), 0);
-    let work = |i: usize, stages: &mut _| -> Result<_, Error> {
-        let row = &rows[i];
-        let seen = std::fs::read(&row.path).is_ok_and(|b| training.contains_key(&sha256(&b)))
-            || trained_groups.contains(&row.group);
-        Ok((screen::screen(&SourceSpec::File(row.path.clone()), stages, 0.0)?, seen))
+    let work = |i: usize, stages: &mut _| {
+        screen::screen(&SourceSpec::File(rows[i].path.clone()), stages, 0.0)
     };
     jobs::run(model, rows.len(), arguments.jobs, work, |i, outcome| {
         let row = &rows[i];
         match outcome {
-            Ok((result, trained_on)) => {
+            Ok(result) => {
+                // A group's clips are all known or all strange: they share a patient.
+                let trained_on = trained_groups.contains(&row.group);
                 if trained_on && arguments.fold_bundles.is_some() {
                     let problem = format!(
                         "was trained on {} or on another clip of group {}",

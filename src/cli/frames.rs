@@ -61,7 +61,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     stored(&arguments.out, std::fs::create_dir_all(&arguments.out))?;
     let table_path = arguments.out.join("frames.csv");
     let mut table = stored(&table_path, csv::Writer::from_path(&table_path).map_err(Into::into))?;
-    let header = ["source", "file", "time_s", "sector_share", "brightness", "structure", "change"];
+    let header = ["source", "file", "time_s", "sector_share", "contrast", "structure", "change"];
     stored(&table_path, table.write_record(header).map_err(Into::into))?;
     let progress = Progress::new(arguments.paths.len(), "clips");
     let mut unusable = 0;
@@ -120,7 +120,7 @@ fn row(source: &str, file: &str, m: &Measures) -> [String; 7] {
         file.to_owned(),
         format!("{:.6}", m.timestamp.as_secs_f64()),
         format!("{:.4}", m.sector_share),
-        m.brightness.to_string(),
+        m.contrast.to_string(),
         format!("{:.4}", m.structure),
         m.change.map_or(String::new(), |c| format!("{c:.4}")),
     ]

@@ -7,6 +7,8 @@ use crate::screening::Verdict;
 use crate::snapshot::{FaultKind, Snapshot};
 
 const LINES: usize = 100;
+/// Width of the time in front of every event.
+const INDENT: usize = 10;
 
 /// The latest events, newest last.
 #[derive(Default)]
@@ -60,8 +62,32 @@ impl Log {
         self.lines.push_back(line);
     }
 
-    /// The last `count` lines, oldest first.
-    pub fn tail(&self, count: usize) -> impl Iterator<Item = &str> {
-        self.lines.iter().skip(self.lines.len().saturating_sub(count)).map(String::as_str)
+    /// The last events that fit into `height` rows of `width` characters, oldest first.
+    pub fn tail(&self, height: usize, width: usize) -> Vec<String> {
+        let mut rows = VecDeque::new();
+        for line in self.lines.iter().rev() {
+            let folded = fold(line, width);
+            if rows.len() + folded.len() > height {
+                break;
+            }
+            folded.into_iter().rev().for_each(|row| rows.push_front(row));
+        }
+        rows.into()
     }
+}
+
+/// Breaks a line between words; what goes on is indented below the words of the first row.
+fn fold(line: &str, width: usize) -> Vec<String> {
+    let indent = " ".repeat(INDENT);
+    let mut rows = vec![String::new()];
+    for word in line.split_inclusive(' ') {
+        let row = rows.last_mut().map_or(0, |row| row.chars().count());
+        if row + word.trim_end().chars().count() > width && row > INDENT {
+            rows.push(indent.clone());
+        }
+        if let Some(row) = rows.last_mut() {
+            row.push_str(word);
+        }
+    }
+    rows
 }

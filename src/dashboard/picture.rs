@@ -45,7 +45,7 @@ impl Painter {
         let Some(picker) = &self.picker else {
             return characters(&grey, area, frame);
         };
-        let resize = Resize::Fit(Some(FilterType::Triangle));
+        let resize = Resize::Scale(Some(FilterType::Triangle));
         let size = Size::new(area.width, area.height);
         // A picture that cannot be encoded leaves its place empty; the verdict stands beside it.
         if let Ok(protocol) = picker.new_protocol(DynamicImage::ImageLuma8(grey), size, resize) {

@@ -1,1 +1,124 @@
+//! Screens at fixed sizes, held by snapshots in `snapshots/`.
 
+use std::sync::Arc;
+
+use ratatui::backend::TestBackend;
+use ratatui::crossterm::event::KeyEvent;
+
+use super::*;
+use crate::capture::FrameSource;
+use crate::capture::phantom::Phantom;
+use crate::exam::{Exam, State};
+use crate::frame::{Bounds, Frame};
+use crate::screening::{Evidence, Flaw, Reason, Verdict};
+use crate::snapshot::{Fault, FaultKind, FrameCounts, Identity, Speed};
+
+fn identity() -> Identity {
+    Identity {
+        source: "phantom:lung-tour?seed=1".into(),
+        demonstration: true,
+        bundle: "lung 0.1.0".into(),
+        bundle_digest: "0123456789ab".into(),
+        classes: vec!["regular".into(), "pathologic".into()],
+        min_evidence: Duration::from_secs(2),
+        refer: 0.55,
+        clear: 0.45,
+        ..Identity::default()
+    }
+}
+
+/// Four seconds into an exam with this verdict.
+fn snapshot(verdict: Option<Verdict>, probability: f32) -> Snapshot {
+    let mut snapshot = Snapshot::new(Arc::new(identity()));
+    let mut phantom = Phantom::new(&"lung-normal?seed=2&size=320x240".parse().unwrap());
+    let mut frame = Frame::default();
+    phantom.next(&mut frame).unwrap();
+    snapshot.picture.shrink(&frame, Bounds::whole(&frame));
+    snapshot.uptime = Duration::from_millis(4200);
+    snapshot.exam = Exam { state: State::Scanning, number: 1 };
+    snapshot.verdict = verdict;
+    let mut classes = [0.0; crate::screening::MOST_CLASSES];
+    (classes[0], classes[1]) = (1.0 - probability, probability);
+    snapshot.evidence = Evidence {
+        usable: Duration::from_millis(3900),
+        seen: Duration::from_millis(4000),
+        used: 98,
+        frames: 100,
+        probability,
+        classes,
+        flaw: None,
+    };
+    snapshot.counts = FrameCounts { captured: 105, dropped: 2, inferred: 100 };
+    snapshot.speed = Speed { frames_per_second: 25.0, latency_p50_ms: 14.2, latency_p99_ms: 19.8 };
+    (0..40).for_each(|i| snapshot.history.push(probability * (i as f32 / 39.0)));
+    snapshot
+}
+
+fn screen(width: u16, height: u16, colour: bool, snapshot: &Snapshot) -> String {
+    let painter = Painter::new(PictureMode::Halfblocks, colour);
+    let mut dashboard = Dashboard::new(Theme { colour }, painter);
+    let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+    dashboard.draw(&mut terminal, snapshot).unwrap();
+    let text = terminal.backend().to_string();
+    assert!(width < 60 || text.contains("DEMO"), "a demonstration says so");
+    text
+}
+
+#[test]
+fn refer_on_a_small_terminal() {
+    insta::assert_snapshot!(screen(80, 24, true, &snapshot(Some(Verdict::Refer), 0.93)));
+}
+
+#[test]
+fn clear_on_a_large_terminal() {
+    insta::assert_snapshot!(screen(160, 50, true, &snapshot(Some(Verdict::Clear), 0.08)));
+}
+
+#[test]
+fn ungradable_names_its_reason() {
+    let mut frozen = snapshot(Some(Verdict::Ungradable(Reason::Flawed(Flaw::Frozen))), 0.5);
+    frozen.flaw = Some(Flaw::Frozen);
+    insta::assert_snapshot!(screen(80, 24, true, &frozen));
+}
+
+#[test]
+fn a_fault_names_its_remedy() {
+    let mut fault = snapshot(None, 0.0);
+    let words = "v4l2:/dev/video0: no frame for 1500 ms; check the cable and the machine";
+    fault.fault = Some(Fault { kind: FaultKind::NoSignal, words: words.into() });
+    insta::assert_snapshot!(screen(80, 24, true, &fault));
+}
+
+#[test]
+fn idle_says_how_to_start() {
+    let mut idle = Snapshot::new(Arc::new(identity()));
+    idle.uptime = Duration::from_millis(100);
+    insta::assert_snapshot!(screen(80, 24, true, &idle));
+}
+
+#[test]
+fn without_colour_the_picture_is_characters() {
+    insta::assert_snapshot!(screen(80, 24, false, &snapshot(Some(Verdict::Clear), 0.08)));
+}
+
+#[test]
+fn every_size_is_survived() {
+    let snapshot = snapshot(Some(Verdict::Refer), 0.93);
+    for (width, height) in [(1, 1), (20, 5), (59, 40), (60, 16), (61, 17), (300, 100)] {
+        screen(width, height, true, &snapshot);
+        screen(width, height, false, &snapshot);
+    }
+    assert!(screen(40, 10, true, &snapshot).contains("60 × 16"));
+}
+
+#[test]
+fn keys_ask_for_what_the_bottom_line_says() {
+    let press = |code| action(KeyEvent::new(code, KeyModifiers::NONE));
+    assert_eq!(press(KeyCode::Char(' ')), Some(Action::Order(Command::Advance)));
+    assert_eq!(press(KeyCode::Char('n')), Some(Action::Order(Command::New)));
+    assert_eq!(press(KeyCode::Char('p')), Some(Action::TogglePicture));
+    assert_eq!(press(KeyCode::Char('q')), Some(Action::Quit));
+    assert_eq!(press(KeyCode::Char('x')), None);
+    let interrupt = KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL);
+    assert_eq!(action(interrupt), Some(Action::Quit));
+}

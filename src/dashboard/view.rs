@@ -103,7 +103,7 @@ fn banner(dashboard: &Dashboard, snapshot: &Snapshot, area: Rect, frame: &mut Fr
     };
     let mut spans = vec![Span::styled(format!("{} {}", banner.shape, banner.word), theme.strong())];
     if snapshot.verdict.is_some() {
-        spans.push(Span::raw(format!("  score {:.2}", snapshot.evidence.probability)));
+        spans.push(Span::raw(format!("  {:.2}", snapshot.evidence.probability)));
     }
     spans.push(Span::raw(format!("  {exam}")));
     frame.render_widget(Line::from(spans), line);
@@ -121,7 +121,8 @@ fn facts(dashboard: &Dashboard, snapshot: &Snapshot, area: Rect, frame: &mut Fra
     let (evidence, speed, counts) = (&snapshot.evidence, &snapshot.speed, &snapshot.counts);
     let mut lines = Vec::new();
     for (i, class) in identity.classes.iter().take(3).enumerate() {
-        lines.push(bar(class, evidence.classes[i], area.width, theme.accent()));
+        let share = snapshot.verdict.map(|_| evidence.classes[i]);
+        lines.push(bar(class, share, area.width, theme.accent()));
     }
     let needed = identity.min_evidence.as_secs_f32();
     lines.push(fact(
@@ -133,7 +134,11 @@ fn facts(dashboard: &Dashboard, snapshot: &Snapshot, area: Rect, frame: &mut Fra
             evidence.seen.as_secs_f32()
         ),
     ));
-    let flaw = snapshot.flaw.map_or("usable", |flaw| flaw.code());
+    let flaw = match (snapshot.exam.state, snapshot.flaw) {
+        (State::Scanning, None) => "usable",
+        (State::Scanning, Some(flaw)) => flaw.code(),
+        _ => "not judged now",
+    };
     lines.push(fact(dashboard, "picture", flaw.to_owned()));
     lines.push(fact(dashboard, "speed", format!("{:.1} frames/s", speed.frames_per_second)));
     let (p50, p99) = (speed.latency_p50_ms, speed.latency_p99_ms);
@@ -150,16 +155,16 @@ fn fact<'a>(dashboard: &Dashboard, name: &'a str, value: String) -> Line<'a> {
     Line::from(vec![Span::styled(format!("{name:<11}"), dashboard.theme.quiet()), value.into()])
 }
 
-/// A class with its probability as a bar.
-fn bar(name: &str, share: f32, width: u16, style: Style) -> Line<'static> {
+/// A class with its probability as a bar, if there is one.
+fn bar(name: &str, share: Option<f32>, width: u16, style: Style) -> Line<'static> {
     let room = usize::from(width).saturating_sub(11 + 6);
-    let filled = (share * room as f32).round() as usize;
+    let filled = (share.unwrap_or(0.0) * room as f32).round() as usize;
     let name: String = name.chars().take(10).collect();
     Line::from(vec![
         Span::raw(format!("{name:<11}")),
         Span::styled("█".repeat(filled.min(room)), style),
         Span::raw("░".repeat(room.saturating_sub(filled))),
-        Span::raw(format!(" {share:.2}")),
+        Span::raw(share.map_or("    –".to_owned(), |share| format!(" {share:.2}"))),
     ])
 }
 
@@ -219,6 +224,7 @@ fn events(dashboard: &Dashboard, area: Rect, frame: &mut Frame) {
         Block::new().borders(Borders::TOP).title(" log ").border_style(dashboard.theme.quiet());
     let inner = block.inner(area);
     frame.render_widget(block, area);
-    let lines: Vec<Line> = dashboard.log.tail(usize::from(inner.height)).map(Line::raw).collect();
-    frame.render_widget(Paragraph::new(lines), inner);
+    let (width, height) = (usize::from(inner.width), usize::from(inner.height));
+    let lines = dashboard.log.tail(height, width).into_iter().map(Line::raw);
+    frame.render_widget(Paragraph::new(lines.collect::<Vec<_>>()), inner);
 }

@@ -3,7 +3,7 @@
 //! The capture thread always drains the source; the engine takes the newest frame and publishes a
 //! snapshot of everything. A source that stalls or fails withdraws the verdict.
 
-use std::sync::mpsc::{Receiver, TryRecvError};
+use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -135,9 +135,11 @@ pub struct Engine<'a> {
 }
 
 impl<'a> Engine<'a> {
+    /// An engine that publishes to every slot of `sinks`.
     pub fn new(settings: Settings, stages: Stages, sinks: &[&'a Latest<Snapshot>]) -> Engine<'a> {
-        let snapshot = Snapshot::new(Arc::clone(&settings.identity));
-        let sinks = sinks.iter().map(|&slot| Sink { slot, spare: snapshot.clone() }).collect();
+        let empty = || Snapshot::new(Arc::clone(&settings.identity));
+        let sinks = sinks.iter().map(|&slot| Sink { slot, spare: empty() }).collect();
+        let snapshot = empty();
         Engine {
             settings,
             stages,
@@ -169,11 +171,8 @@ impl<'a> Engine<'a> {
             self.command(Command::New);
         }
         while !shutdown.requested() {
-            loop {
-                match commands.try_recv() {
-                    Ok(command) => self.command(command),
-                    Err(TryRecvError::Empty | TryRecvError::Disconnected) => break,
-                }
+            for command in commands.try_iter() {
+                self.command(command);
             }
             match frames.take(&mut captured, TICK) {
                 Taken::Fresh => self.frame(&mut captured),
@@ -299,6 +298,9 @@ impl<'a> Engine<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
 
 /// The exit code's cause when the source ended in an error.
 pub fn outcome(status: &CaptureStatus) -> Result<(), Error> {

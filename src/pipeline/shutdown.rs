@@ -11,11 +11,13 @@ pub struct Shutdown {
 }
 
 impl Shutdown {
+    /// Ends everything; asking twice does no harm.
     pub fn request(&self) {
         *self.requested.lock().unwrap_or_else(PoisonError::into_inner) = true;
         self.bell.notify_all();
     }
 
+    /// Whether somebody has asked.
     pub fn requested(&self) -> bool {
         *self.requested.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -63,6 +63,7 @@ pub struct Stages {
 }
 
 impl Stages {
+    /// Stages for `bundle` around any classifier of its shape.
     pub fn new(bundle: &Bundle, classifier: Box<dyn Classifier>, mode: Mode) -> Stages {
         let manifest = &bundle.manifest;
         Stages {
@@ -113,6 +114,7 @@ impl Stages {
         self.preprocessor.sector().map(Sector::bounds)
     }
 
+    /// What has been gathered so far.
     pub fn screening(&self) -> &Screening {
         &self.screening
     }

@@ -28,6 +28,8 @@ impl Resizer {
         let (sw, sh) = (bounds.right - bounds.left, bounds.bottom - bounds.top);
         out.resize((tw * th) as usize, 0);
         self.columns.clear();
+        // For the widest box there can be, so that a growing sector allocates nothing.
+        self.columns.reserve(frame.width as usize);
         self.columns.extend((0..sw).map(|x| first_overlap(x, sw, tw)));
         // Weights of a row sum to `sw`, of a column to `sh`: 255 · 4096 · 4096 fits 32 bits.
         let area = sw * sh;

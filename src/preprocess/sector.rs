@@ -29,6 +29,7 @@ pub struct Sector {
 }
 
 impl Sector {
+    /// The smallest box around it.
     pub fn bounds(&self) -> Bounds {
         self.bounds
     }
@@ -126,7 +127,7 @@ impl SectorFinder {
         Measures {
             timestamp: frame.timestamp,
             sector_share: share,
-            brightness: percentile(&histogram, 0.98),
+            contrast: percentile(&histogram, 0.98) - percentile(&histogram, 0.02),
             structure: 0.0,
             change,
         }

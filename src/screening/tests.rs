@@ -22,7 +22,7 @@ fn usable(ms: u64) -> Measures {
     Measures {
         timestamp: Duration::from_millis(ms),
         sector_share: 0.6,
-        brightness: 120,
+        contrast: 120,
         structure: 0.8,
         change: Some(1.0),
     }
@@ -71,13 +71,13 @@ fn frames_far_apart_do_not_add_up_to_time() {
 
 #[test]
 fn every_flaw_is_named() {
-    let cases: [(Flaw, fn(&mut Measures)); 4] = [
-        (Flaw::Blank, |m| m.brightness = 3),
-        (Flaw::NoSector, |m| m.sector_share = 0.0),
-        (Flaw::Noise, |m| m.structure = 0.05),
-        (Flaw::Frozen, |m| m.change = Some(0.0)),
-    ];
-    for (flaw, spoil) in cases {
+    for flaw in Flaw::ALL {
+        let spoil = |m: &mut Measures| match flaw {
+            Flaw::Blank => m.contrast = 3,
+            Flaw::NoSector => m.sector_share = 0.0,
+            Flaw::Noise => m.structure = 0.05,
+            Flaw::Frozen => m.change = Some(0.0),
+        };
         for mode in [Mode::Clip, Mode::Live] {
             let mut screening = Screening::new(rules(), mode);
             for i in 0..200 {
@@ -96,7 +96,7 @@ fn every_flaw_is_named() {
 #[test]
 fn a_lone_flawed_picture_is_named_too() {
     let mut screening = Screening::new(rules(), Mode::Clip);
-    screening.observe(&Measures { brightness: 0, ..usable(0) }, &[0.0]);
+    screening.observe(&Measures { contrast: 0, ..usable(0) }, &[0.0]);
     assert_eq!(screening.verdict(), Verdict::Ungradable(Reason::Flawed(Flaw::Blank)));
 }
 
@@ -129,7 +129,7 @@ fn a_sustained_refer_outlives_the_sweep() {
 fn lifting_the_probe_does_not_lose_the_exam() {
     let mut screening = clip(Mode::Live, &[-6.0; 100]);
     for i in 0..150 {
-        screening.observe(&Measures { brightness: 0, ..usable(4_000 + 40 * i) }, &[0.0]);
+        screening.observe(&Measures { contrast: 0, ..usable(4_000 + 40 * i) }, &[0.0]);
     }
     assert_eq!(screening.verdict(), Verdict::Ungradable(Reason::Flawed(Flaw::Blank)));
     assert_eq!(screening.conclude().0, Verdict::Clear);
@@ -229,10 +229,10 @@ proptest! {
     ) {
         for mode in [Mode::Clip, Mode::Live] {
             let mut screening = Screening::new(rules(), mode);
-            for &(us, brightness, structure, change, score) in &frames {
+            for &(us, contrast, structure, change, score) in &frames {
                 let timestamp = Duration::from_micros(us);
-                let sector_share = f32::from(brightness % 3);
-                let measures = Measures { timestamp, sector_share, brightness, structure, change };
+                let sector_share = f32::from(contrast % 3);
+                let measures = Measures { timestamp, sector_share, contrast, structure, change };
                 screening.observe(&measures, &[score]);
             }
             let evidence = screening.conclude().1;

@@ -1,5 +1,6 @@
 //! PNG and JPEG pictures, one or a folder of them.
 
+use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -43,34 +44,47 @@ impl FrameSource for Stills {
 }
 
 fn read_picture(path: &Path, frame: &mut Frame) -> Result<(), Error> {
-    let guess = || ImageReader::open(path)?.with_guessed_format();
-    let reader = guess().map_err(|e| unreadable(path, &e))?;
-    match reader.format() {
-        // The extension alone is not believed: a text file named .png keeps its guess.
-        Some(ImageFormat::Png | ImageFormat::Jpeg) if has_picture_magic(path) => {}
+    let bytes = std::fs::read(path).map_err(|e| unreadable(path, &e))?;
+    // The content decides, whatever the extension says.
+    let format = match image::guess_format(&bytes) {
+        Ok(format @ (ImageFormat::Png | ImageFormat::Jpeg)) => format,
         _ => {
             let remedy = "export the picture again as PNG or JPEG";
             return Err(unusable(path, "is not a PNG or JPEG picture", remedy));
         }
-    }
-    let (width, height) = guess()
-        .map_err(|e| unreadable(path, &e))?
-        .into_dimensions()
-        .map_err(|e| broken(path, &e))?;
+    };
+    let reader = || ImageReader::with_format(Cursor::new(&bytes), format);
+    let (width, height) = reader().into_dimensions().map_err(|e| broken(path, &e))?;
     check_size(path, width, height)?;
-    let image = reader.decode().map_err(|e| broken(path, &e))?;
+    if format == ImageFormat::Jpeg && !jpeg_ends(&bytes) {
+        return Err(broken(path, &"no end of image"));
+    }
+    let image = reader().decode().map_err(|e| broken(path, &e))?;
     luma_of(&image, frame);
     Ok(())
 }
 
-fn has_picture_magic(path: &Path) -> bool {
-    use std::io::Read;
-    let mut magic = [0; 4];
-    std::fs::File::open(path).and_then(|mut f| f.read_exact(&mut magic)).is_ok()
-        && (magic == *b"\x89PNG" || magic[..3] == [0xff, 0xd8, 0xff])
+/// Whether the picture's data end in an end-of-image marker: the decoder fills in what is missing.
+///
+/// Segments before the scan may hold a thumbnail with an end of its own, so they are skipped
+/// (ITU-T T.81, B.1.1); inside a scan 0xff 0xd9 can be nothing else.
+fn jpeg_ends(bytes: &[u8]) -> bool {
+    const START_OF_SCAN: u8 = 0xda;
+    let mut at = 2;
+    while let Some(&[0xff, marker, high, low]) = bytes.get(at..at + 4) {
+        if marker == 0xff {
+            at += 1; // a fill byte
+            continue;
+        }
+        if marker == START_OF_SCAN {
+            return bytes[at..].windows(2).any(|pair| pair == [0xff, 0xd9]);
+        }
+        at += 2 + usize::from(u16::from_be_bytes([high, low]));
+    }
+    false
 }
 
-fn broken(path: &Path, error: &image::ImageError) -> Error {
+fn broken(path: &Path, error: &dyn std::fmt::Display) -> Error {
     let problem = format!("is broken or truncated ({error})");
     unusable(path, &problem, "export or copy the picture again")
 }

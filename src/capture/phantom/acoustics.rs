@@ -300,8 +300,8 @@ fn smooth(envelope: &[f32], out: &mut [f32]) {
         let (left, mid, right) = (line(l.max(1) - 1), line(l), line((l + 1).min(LINES - 1)));
         let out = &mut out[l * SAMPLES..(l + 1) * SAMPLES];
         let across = |s: usize| left[s] + 2.0 * mid[s] + right[s];
-        for s in 1..SAMPLES - 1 {
-            out[s] = (across(s - 1) + 2.0 * across(s) + across(s + 1)) * (1.0 / 16.0);
+        for (s, o) in out.iter_mut().enumerate().take(SAMPLES - 1).skip(1) {
+            *o = (across(s - 1) + 2.0 * across(s) + across(s + 1)) * (1.0 / 16.0);
         }
         out[0] = out[1];
         out[SAMPLES - 1] = out[SAMPLES - 2];

@@ -1,0 +1,120 @@
+//! In steady state none of our stages allocates; what tract allocates is measured and pinned.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use allocation_counter::measure;
+use sonolamp::bundle::Bundle;
+use sonolamp::capture::FrameSource;
+use sonolamp::capture::phantom::{Phantom, PhantomSpec};
+use sonolamp::error::Error;
+use sonolamp::frame::{Bounds, Frame};
+use sonolamp::inference::Classifier;
+use sonolamp::pipeline::latest::Latest;
+use sonolamp::pipeline::live::{CaptureStatus, Captured, Engine, Settings, capture};
+use sonolamp::pipeline::shutdown::Shutdown;
+use sonolamp::pipeline::{Model, Stages};
+use sonolamp::screening::Mode;
+use sonolamp::snapshot::Snapshot;
+
+/// Stands for the network.
+struct Constant;
+
+impl Classifier for Constant {
+    fn classify(&mut self, _: &[u8], scores: &mut [f32]) -> Result<(), Error> {
+        scores[0] = 1.0;
+        Ok(())
+    }
+}
+
+/// The path of a frame from source to sink, without the network.
+#[test]
+fn our_stages_allocate_nothing_a_frame() {
+    let bundle = Bundle::load(None).unwrap();
+    for spec in ["lung-blines?seed=4", "lung-normal?size=1280x720", "noise", "blank"] {
+        let mut phantom = Phantom::new(&spec.parse().unwrap());
+        let mut stages = Stages::new(&bundle, Box::new(Constant), Mode::Live);
+        let frames = Latest::new(Frame::default());
+        let empty = || Snapshot::new(Arc::default());
+        let snapshots = Latest::new(empty());
+        let (mut captured, mut taken) = (Frame::default(), Frame::default());
+        let (mut snapshot, mut spare, mut shown) = (empty(), empty(), empty());
+        let mut step = || {
+            let patience = std::time::Duration::ZERO;
+            phantom.next(&mut captured).unwrap();
+            frames.publish(&mut captured);
+            frames.take(&mut taken, patience);
+            stages.process(&mut taken).unwrap();
+            let bounds = stages.bounds().unwrap_or(Bounds::whole(&taken));
+            snapshot.picture.shrink(&taken, bounds);
+            snapshot.verdict = Some(stages.screening().verdict());
+            snapshot.evidence = *stages.screening().evidence();
+            snapshot.history.push(snapshot.evidence.probability);
+            spare.copy_from(&snapshot);
+            snapshots.publish(&mut spare);
+            snapshots.take(&mut shown, patience);
+        };
+        // Two buffers circulate through every slot; all of them grow in the first frames.
+        (0..8).for_each(|_| step());
+        let counted = measure(|| (0..50).for_each(|_| step()));
+        assert_eq!(counted.count_total, 0, "{spec}: allocations in 50 frames");
+    }
+}
+
+/// Allocations of an engine that runs for so long, in its own thread.
+fn engine_allocations(limit: Duration) -> u64 {
+    let bundle = Bundle::load(None).unwrap();
+    let (shutdown, status) = (&Shutdown::default(), &CaptureStatus::default());
+    let frames = &Latest::new(Captured::new());
+    let snapshots = &Latest::new(Snapshot::new(Arc::default()));
+    let settings = Settings {
+        identity: Arc::default(),
+        auto_start: true,
+        stall: Duration::from_secs(60),
+        stop_at_end: false,
+        limit: Some(limit),
+    };
+    let stages = Stages::new(&bundle, Box::new(Constant), Mode::Live);
+    let engine = Engine::new(settings, stages, &[snapshots]);
+    let (_commands, orders) = std::sync::mpsc::sync_channel(1);
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            let spec: PhantomSpec = "lung-blines?seed=4".parse().unwrap();
+            let open = || Ok(Box::new(Phantom::new(&spec)) as Box<dyn FrameSource>);
+            capture(open, false, frames, status, shutdown);
+        });
+        scope
+            .spawn(move || measure(|| engine.run(frames, status, &orders, shutdown)).count_total)
+            .join()
+            .unwrap()
+    })
+}
+
+#[test]
+fn the_live_engine_allocates_nothing_in_steady_state() {
+    let (short, long) =
+        (engine_allocations(Duration::from_secs(2)), engine_allocations(Duration::from_secs(5)));
+    assert_eq!(short, long, "three more seconds cost allocations");
+}
+
+/// Allocations of one inference through stock tract; an increase deserves a look.
+const TRACT_ALLOCATIONS: u64 = 700;
+
+#[test]
+fn allocations_of_the_network_are_known() {
+    let model = Model::load(None).unwrap();
+    let mut stages = model.stages(Mode::Clip).unwrap();
+    let mut phantom = Phantom::new(&"lung-blines?seed=4".parse().unwrap());
+    let mut frame = Frame::default();
+    let mut step = || {
+        phantom.next(&mut frame).unwrap();
+        stages.process(&mut frame).unwrap();
+    };
+    (0..3).for_each(|_| step());
+    let counted = measure(|| (0..10).for_each(|_| step()));
+    let each = counted.count_total / 10;
+    println!("tract allocates {each} times a frame, at most {} bytes at once", counted.bytes_max);
+    assert!(each <= TRACT_ALLOCATIONS, "{each} allocations a frame");
+}

@@ -1,0 +1,155 @@
+//! The rules of the house: who may name whom.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// Modules that each module may name beside itself and `error`. Only `pipeline` and `cli` wire;
+/// sinks see the snapshot and the slot it comes through.
+const MAY_USE: [(&str, &[&str]); 16] = [
+    ("frame", &[]),
+    ("exam", &[]),
+    ("error", &[]),
+    ("capture", &["frame"]),
+    ("preprocess", &["frame"]),
+    ("screening", &["preprocess"]),
+    ("bundle", &["preprocess", "screening"]),
+    ("inference", &[]),
+    ("snapshot", &["exam", "frame", "screening"]),
+    ("lamps", &["snapshot", "pipeline"]),
+    ("headless", &["snapshot", "exam", "screening", "pipeline"]),
+    ("dashboard", &["snapshot", "exam", "screening", "config", "pipeline"]),
+    ("evaluation", &["screening"]),
+    ("config", &["capture", "lamps"]),
+    ("pipeline", &["*"]),
+    ("cli", &["*"]),
+];
+
+/// Vendor crates and the one file that may name each.
+const VENDORS: [(&str, &str); 6] = [
+    ("v4l", "capture/v4l2.rs"),
+    ("rppal", "lamps/rppal.rs"),
+    ("gpiocdev_embedded_hal", "lamps/gpiochip.rs"),
+    ("tract_onnx", "inference.rs"),
+    ("y4m", "capture/file/video.rs"),
+    ("ratatui", "dashboard"),
+];
+
+fn sources() -> BTreeMap<PathBuf, String> {
+    fn walk(folder: &Path, into: &mut Vec<PathBuf>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                walk(&path, into);
+            } else if path.extension().is_some_and(|e| e == "rs") {
+                into.push(path);
+            }
+        }
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut paths = Vec::new();
+    walk(&root, &mut paths);
+    paths
+        .into_iter()
+        .map(|path| {
+            let text = std::fs::read_to_string(&path).unwrap();
+            // Tests may wire what they like; they stand at the end of a file or in tests.rs.
+            let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap().to_owned();
+            (path.strip_prefix(&root).unwrap().to_owned(), code)
+        })
+        .filter(|(path, _)| !path.ends_with("tests.rs"))
+        .collect()
+}
+
+fn module(path: &Path) -> String {
+    let first = path.iter().next().unwrap().to_str().unwrap();
+    first.trim_end_matches(".rs").to_owned()
+}
+
+fn code_lines(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().map(str::trim).filter(|line| !line.starts_with("//"))
+}
+
+#[test]
+fn modules_name_only_what_they_may() {
+    let allowed: BTreeMap<&str, &[&str]> = MAY_USE.into_iter().collect();
+    for (path, text) in sources() {
+        let module = module(&path);
+        if module == "lib" || module == "main" {
+            continue;
+        }
+        let may = allowed.get(module.as_str()).unwrap_or_else(|| panic!("{module} has no rule"));
+        for line in code_lines(&text) {
+            for used in line.split("crate::").skip(1) {
+                let used: String =
+                    used.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+                let fine = used == module || used == "error" || may.contains(&"*");
+                assert!(fine || may.contains(&used.as_str()), "{}: {line}", path.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn sinks_see_only_the_slots_of_the_pipeline() {
+    for (path, text) in sources() {
+        if !["lamps", "headless", "dashboard"].contains(&module(&path).as_str()) {
+            continue;
+        }
+        for line in code_lines(&text).filter(|line| line.contains("crate::pipeline::")) {
+            let fine = line.contains("pipeline::latest") || line.contains("pipeline::shutdown");
+            assert!(fine, "{}: {line}", path.display());
+        }
+    }
+}
+
+#[test]
+fn pure_modules_touch_neither_files_nor_clocks_nor_threads() {
+    const IMPURE: [&str; 9] = [
+        "std::fs",
+        "std::io",
+        "std::net",
+        "std::env",
+        "std::process",
+        "std::thread",
+        "Instant",
+        "SystemTime",
+        "println!",
+    ];
+    for (path, text) in sources() {
+        if !["frame", "screening", "snapshot", "exam", "preprocess"]
+            .contains(&module(&path).as_str())
+        {
+            continue;
+        }
+        for line in code_lines(&text) {
+            for word in IMPURE {
+                assert!(!line.contains(word), "{}: {line}", path.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn each_vendor_crate_is_named_in_one_place() {
+    for (path, text) in sources() {
+        for (vendor, home) in VENDORS {
+            let named = code_lines(&text).any(|line| {
+                line.contains(&format!("{vendor}::"))
+                    && !line.contains(&format!("::{vendor}::"))
+                    && !line.contains(&format!("mod {vendor}"))
+            });
+            let at_home = path.starts_with(home) || path.to_str() == Some(&format!("{home}.rs"));
+            // `lamps.rs` calls its own module `rppal`, not the crate.
+            let own_module = vendor == "rppal" && path.ends_with("lamps.rs");
+            assert!(!named || at_home || own_module, "{} names {vendor}", path.display());
+        }
+    }
+}
+
+#[test]
+fn nothing_is_unsafe() {
+    let manifest = include_str!("../Cargo.toml");
+    assert!(manifest.contains("unsafe_code = \"forbid\""));
+}

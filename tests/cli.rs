@@ -1,0 +1,355 @@
+//! The built program on files and phantoms, as a user runs it.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::path::{Path, PathBuf};
+
+use assert_cmd::Command;
+use serde_json::Value;
+use tempfile::TempDir;
+
+fn sonolamp(arguments: &[&str]) -> Command {
+    let mut command = Command::cargo_bin("sonolamp").unwrap();
+    command.args(arguments).timeout(std::time::Duration::from_secs(300));
+    command
+}
+
+struct Done {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+fn done(command: &mut Command) -> Done {
+    let output = command.output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    let done = Done {
+        code: output.status.code().unwrap_or(-1),
+        out: text(output.stdout),
+        err: text(output.stderr),
+    };
+    assert!(!done.err.contains("panicked"), "{}", done.err);
+    done
+}
+
+fn run(arguments: &[&str]) -> Done {
+    done(&mut sonolamp(arguments))
+}
+
+/// A folder with the pictures of a phantom, in order.
+fn phantom_pictures(spec: &str, seconds: &str) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().to_str().unwrap();
+    let made = run(&["frames", spec, "--out", out, "--seconds", seconds, "--png"]);
+    assert_eq!(made.code, 0, "{}", made.err);
+    for entry in std::fs::read_dir(folder.path()).unwrap() {
+        let path = entry.unwrap().path();
+        if !path.to_str().unwrap().ends_with("-picture.png") {
+            std::fs::remove_file(path).unwrap();
+        }
+    }
+    folder
+}
+
+fn json(done: &Done) -> Vec<Value> {
+    done.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn a_folder_of_pictures_is_a_clip_and_each_picture_alone_is_too_little() {
+    let folder = phantom_pictures("phantom:lung-blines?seed=4&fps=10", "2");
+    let path = folder.path().to_str().unwrap();
+    let clip = run(&["screen", &format!("file:{path}"), "--json"]);
+    let result = &json(&clip)[0];
+    assert_eq!((clip.code, &result["verdict"]), (0, &Value::from("refer")), "{}", clip.out);
+    assert_eq!(result["frames"]["read"], 20);
+    assert!(result["evidence"]["usable_s"].as_f64().unwrap() > 1.5);
+    assert_eq!(result["bundle_digest"].as_str().unwrap().len(), 64);
+    let each = run(&["screen", path, "--json"]);
+    let results = json(&each);
+    assert_eq!((each.code, results.len()), (0, 20));
+    for result in results {
+        assert_eq!(result["verdict"], "ungradable");
+        assert_eq!(result["reasons"][0], "too-little-evidence");
+        assert!(result["score"].as_f64().is_some());
+    }
+}
+
+#[test]
+fn one_bad_file_among_good_ones_is_named_and_the_rest_done() {
+    let folder = phantom_pictures("phantom:lung-normal?fps=5&size=160x120", "1");
+    std::fs::write(folder.path().join("0000-0002-broken.png"), b"\x89PNG\r\n\x1a\n123").unwrap();
+    let result = run(&["screen", folder.path().to_str().unwrap(), "--json"]);
+    assert_eq!(result.code, 1);
+    assert!(result.err.contains("0000-0002-broken.png: is broken"), "{}", result.err);
+    assert!(result.err.contains("1 of 6 inputs could not be used"), "{}", result.err);
+    let lines = json(&result);
+    assert_eq!(lines.iter().filter(|line| line.get("verdict").is_some()).count(), 5);
+    assert_eq!(lines.iter().filter(|line| line.get("error").is_some()).count(), 1);
+}
+
+#[test]
+fn bad_input_gives_one_line_with_file_problem_and_remedy() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let write = |name: &str, bytes: &[u8]| std::fs::write(at(name), bytes).unwrap();
+    let picture = |width: u32, height: u32, name: &str| {
+        image::RgbImage::new(width, height).save(at(name)).unwrap();
+        std::fs::read(at(name)).unwrap()
+    };
+    picture(1, 1, "tiny.png");
+    picture(8000, 8000, "huge.png");
+    picture(8000, 8000, "huge.gif");
+    let png = picture(200, 100, "whole.png");
+    let jpeg = picture(200, 100, "whole.jpg");
+    let gif = picture(200, 100, "whole.gif");
+    write("half.png", &png[..png.len() / 2]);
+    write("half.jpg", &jpeg[..jpeg.len() - 20]);
+    write("half.gif", &gif[..gif.len() / 2]);
+    write("empty.jpg", b"");
+    write("words.png", b"These are words.");
+    write("words.mp4", b"These are words.");
+    write("words.txt", b"These are words.");
+    std::fs::create_dir(at("nothing")).unwrap();
+    for (name, problem) in [
+        ("absent.png", "cannot be read (no such file"),
+        ("tiny.png", "is 1x1 pixels"),
+        ("huge.png", "is 8000x8000 pixels"),
+        ("huge.gif", "is 8000x8000 pixels"),
+        ("half.png", "is broken or truncated"),
+        ("half.jpg", "is broken or truncated"),
+        ("half.gif", "is broken at frame 1"),
+        ("empty.jpg", "is empty (0 bytes)"),
+        ("words.png", "is not a PNG or JPEG"),
+        ("words.mp4", "ffmpeg"),
+        ("words.txt", "has no extension known"),
+        ("nothing", "holds no pictures or clips"),
+    ] {
+        let result = run(&["screen", at(name).to_str().unwrap()]);
+        assert_eq!(result.code, 1, "{name}: {}", result.err);
+        assert!(result.err.contains(name) && result.err.contains(problem), "{}", result.err);
+        assert_eq!(result.err.trim_end().lines().count(), 1, "{}", result.err);
+        assert!(result.err.contains("; "), "no remedy: {}", result.err);
+        // The same, live: an error on the command line instead of a screen.
+        let source = format!("file:{}", at(name).display());
+        let live = run(&["run", "--headless", "--source", &source, "--seconds", "20"]);
+        assert_eq!(live.code, 1, "{name}: {}", live.err);
+    }
+}
+
+#[test]
+fn without_ffmpeg_a_video_says_what_to_install() {
+    let folder = tempfile::tempdir().unwrap();
+    let clip = folder.path().join("clip.mp4");
+    std::fs::write(&clip, b"anything").unwrap();
+    let result = done(sonolamp(&["screen", clip.to_str().unwrap()]).env("PATH", folder.path()));
+    assert_eq!(result.code, 1);
+    assert!(result.err.contains("apt install ffmpeg"), "{}", result.err);
+}
+
+#[test]
+fn videos_are_read_through_ffmpeg() {
+    let folder = phantom_pictures("phantom:lung-blines?seed=4&fps=25&size=320x240", "3");
+    let clip = folder.path().join("clip.mp4");
+    let made = std::process::Command::new("ffmpeg")
+        .args(["-v", "error", "-framerate", "25", "-i"])
+        .arg(folder.path().join("0000-%04d-picture.png"))
+        .args(["-pix_fmt", "yuv420p", "-c:v", "mpeg4", "-q:v", "2"])
+        .arg(&clip)
+        .status();
+    if made.is_err() {
+        eprintln!("skipped: ffmpeg is not installed");
+        return;
+    }
+    let result = run(&["screen", clip.to_str().unwrap(), "--json"]);
+    let line = &json(&result)[0];
+    assert_eq!((&line["verdict"], &line["frames"]["read"]), (&"refer".into(), &75.into()));
+    // Half a file is no clip.
+    let bytes = std::fs::read(&clip).unwrap();
+    std::fs::write(&clip, &bytes[..bytes.len() / 2]).unwrap();
+    let result = run(&["screen", clip.to_str().unwrap()]);
+    assert_eq!(result.code, 1, "{} {}", result.out, result.err);
+}
+
+#[test]
+fn headless_prints_changes_as_json_and_ends_with_the_source() {
+    let folder = phantom_pictures("phantom:lung-blines?seed=4&fps=10", "4");
+    let source = format!("file:{}", folder.path().display());
+    let result = run(&["run", "--headless", "--json", "--source", &source]);
+    assert_eq!(result.code, 0, "{}", result.err);
+    let lines = json(&result);
+    let last = lines.last().unwrap();
+    assert_eq!((&last["state"], &last["verdict"]), (&"held".into(), &"refer".into()));
+    assert_eq!((&last["refer_lamp"], &last["source_ended"]), (&true.into(), &true.into()));
+    for line in &lines {
+        assert_eq!(line["demonstration"], true);
+        let lamps = [&line["refer_lamp"], &line["clear_lamp"]];
+        assert!(lamps != [&Value::from(true), &Value::from(true)]);
+    }
+    assert_eq!(lines[0]["reason"], "too-little-evidence");
+}
+
+#[test]
+fn a_missing_camera_is_a_fault_and_exit_code_3() {
+    let source = "v4l2:/dev/no-such-camera";
+    let result = run(&["run", "--headless", "--source", source, "--seconds", "20"]);
+    assert_eq!(result.code, 3);
+    assert!(result.out.contains("FAULT source failed"), "{}", result.out);
+    assert!(result.err.contains("cannot be opened") && result.err.contains("group video"));
+}
+
+#[test]
+fn usage_errors_have_exit_code_2_and_a_remedy() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("box.toml");
+    std::fs::write(&config, "[lamps]\ncolor = 3\n").unwrap();
+    let config = config.to_str().unwrap();
+    for (arguments, words) in [
+        (&["run", "--source", "phantom:heart", "--headless"][..], "lung-normal"),
+        (&["run", "--source", "webcam", "--headless"], "phantom:SCENE"),
+        (&["run", "--config", config, "--headless"], "unknown field `color`"),
+        (&["run", "--config", "/no/such/file.toml", "--headless"], "config print"),
+        (&["config", "check", config], "unknown field `color`"),
+        (&["run", "--source", "phantom:lung-normal"], "--headless"),
+        (&["screen"], "PATH"),
+        (&["screen", "v4l2:/dev/video0"], "sonolamp run"),
+        (&["evaluate", "/no/such/labels.csv"], "check the path"),
+        (&["screen", "--colour"], "--colour"),
+    ] {
+        let result = run(arguments);
+        assert_eq!(result.code, 2, "{arguments:?}: {} {}", result.out, result.err);
+        assert!(result.err.contains(words), "{arguments:?}: {}", result.err);
+    }
+}
+
+#[test]
+fn the_sample_configuration_is_right() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sonolamp.toml");
+    std::fs::write(&path, run(&["config", "print"]).out).unwrap();
+    assert_eq!(run(&["config", "check", path.to_str().unwrap()]).code, 0);
+}
+
+#[test]
+fn version_names_both_licences() {
+    let version = run(&["--version"]);
+    assert!(version.out.contains("MIT OR Apache-2.0"), "{}", version.out);
+    assert!(version.out.contains("CC BY-NC-SA 4.0"), "{}", version.out);
+}
+
+#[test]
+fn evaluate_measures_and_reports() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut table = String::from("file,label,group\n");
+    for (label, scene) in [("regular", "normal"), ("pathologic", "blines")] {
+        for seed in [2, 4] {
+            let spec = format!("phantom:lung-{scene}?seed={seed}&fps=10&size=320x240");
+            let pictures = phantom_pictures(&spec, "2");
+            let name = format!("{label}{seed}");
+            std::fs::rename(pictures.path(), folder.path().join(&name)).unwrap();
+            table += &format!("{name},{label},{seed}\n");
+        }
+    }
+    let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    std::fs::write(at("labels.csv"), &table).unwrap();
+    let (html, report) = (at("report.html"), at("report.json"));
+    let result = run(&["evaluate", &at("labels.csv"), "--html", &html, "--json", &report]);
+    assert_eq!(result.code, 0, "{}", result.err);
+    let report: Value = serde_json::from_str(&std::fs::read_to_string(report).unwrap()).unwrap();
+    assert_eq!(report["metrics"]["auc"]["value"], 1.0, "{}", result.out);
+    assert_eq!(report["metrics"]["confusion"]["positive_refer"], 2);
+    let page = std::fs::read_to_string(html).unwrap();
+    assert!(page.contains("<svg") && !page.contains("http://localhost"), "plots are inside");
+    // An unknown label names itself and what is known.
+    std::fs::write(at("odd.csv"), table.replace("pathologic", "purple")).unwrap();
+    let odd = run(&["evaluate", &at("odd.csv")]);
+    assert_eq!(odd.code, 2);
+    assert!(odd.err.contains("`purple`") && odd.err.contains("regular"), "{}", odd.err);
+}
+
+fn copy_bundle(to: &Path) {
+    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/lung");
+    std::fs::create_dir_all(to.join("known")).unwrap();
+    for file in ["bundle.toml", "lung.onnx", "card.md", "training-set.csv"] {
+        std::fs::copy(from.join(file), to.join(file)).unwrap();
+    }
+    for file in ["known/normal.png", "known/blines.png"] {
+        std::fs::copy(from.join(file), to.join(file)).unwrap();
+    }
+}
+
+/// Changes `bundle.toml` and puts the digest of the (changed) model into it.
+fn edit(folder: &Path, change: impl Fn(String) -> String) {
+    let path = folder.join("bundle.toml");
+    let text = change(std::fs::read_to_string(&path).unwrap());
+    std::fs::write(path, text).unwrap();
+}
+
+fn with_model(folder: &Path, model: &[u8]) {
+    let old = sonolamp::bundle::sha256(&std::fs::read(folder.join("lung.onnx")).unwrap());
+    std::fs::write(folder.join("lung.onnx"), model).unwrap();
+    edit(folder, |text| text.replace(&old, &sonolamp::bundle::sha256(model)));
+}
+
+#[test]
+fn a_wrong_bundle_is_refused_with_exit_code_4() {
+    type Spoil = fn(&Path);
+    let cases: [(&str, Spoil); 12] = [
+        ("cannot be read", |f| std::fs::remove_file(f.join("bundle.toml")).unwrap()),
+        ("unknown field `colour`", |f| edit(f, |t| format!("colour = 1\n{t}"))),
+        ("missing field `version`", |f| edit(f, |t| t.replace("version = ", "#"))),
+        ("`decision.refer` is 1.5", |f| edit(f, |t| t.replace("refer = 0.55", "refer = 1.5"))),
+        ("`input.preprocess` is 99", |f| {
+            edit(f, |t| t.replace("preprocess = 1", "preprocess = 99"));
+        }),
+        ("outside its folder", |f| edit(f, |t| t.replace("\"card.md\"", "\"../card.md\""))),
+        ("has the SHA-256", |f| std::fs::write(f.join("card.md"), b"changed").unwrap()),
+        ("cannot be read", |f| std::fs::remove_file(f.join("lung.onnx")).unwrap()),
+        ("cannot be loaded", |f| with_model(f, b"this is no ONNX file")),
+        ("cannot be loaded", |f| {
+            // An operator that nobody knows, in place of one of the same length.
+            let model = std::fs::read(f.join("lung.onnx")).unwrap();
+            let name = b"GlobalAveragePool";
+            let at = model.windows(name.len()).rposition(|w| w == name).unwrap();
+            let mut odd = model;
+            odd[at..at + name.len()].copy_from_slice(b"GlobalStrangePool");
+            with_model(f, &odd);
+        }),
+        ("takes U8 [1, 1, 128, 128]", |f| edit(f, |t| t.replace("width = 128", "width = 64"))),
+        ("the known answer is", |f| edit(f, |t| t.replace("tolerance = 1.0", "tolerance = 0.0"))),
+    ];
+    for (words, spoil) in cases {
+        let folder = tempfile::tempdir().unwrap();
+        copy_bundle(folder.path());
+        spoil(folder.path());
+        let path = folder.path().to_str().unwrap();
+        let result = run(&["bundle", "verify", path]);
+        assert_eq!(result.code, 4, "{words}: {} {}", result.out, result.err);
+        assert!(result.err.contains(words), "{words}: {}", result.err);
+        assert!(result.err.contains(path) && result.err.contains("; "), "{}", result.err);
+        assert_eq!(result.err.trim_end().lines().count(), 1, "{}", result.err);
+        let screened = run(&["screen", "phantom:lung-normal", "--bundle", path]);
+        assert_eq!(screened.code, 4);
+    }
+    let folder = tempfile::tempdir().unwrap();
+    copy_bundle(folder.path());
+    assert_eq!(run(&["bundle", "verify", folder.path().to_str().unwrap()]).code, 0);
+    assert_eq!(run(&["bundle", "verify"]).code, 0);
+}
+
+#[test]
+fn frames_writes_what_numpy_reads() {
+    let folder = tempfile::tempdir().unwrap();
+    let out: PathBuf = folder.path().join("made");
+    let arguments = ["--seconds", "1", "--most", "5", "--out", out.to_str().unwrap()];
+    let result = run(&[&["frames", "phantom:lung-normal"][..], &arguments].concat());
+    assert_eq!(result.code, 0, "{}", result.err);
+    let bytes = std::fs::read(out.join("0000.npy")).unwrap();
+    assert_eq!(&bytes[..8], b"\x93NUMPY\x01\x00");
+    let header = usize::from(u16::from_le_bytes([bytes[8], bytes[9]]));
+    assert_eq!((10 + header) % 64, 0);
+    assert!(String::from_utf8_lossy(&bytes[..10 + header]).contains("(5, 1, 128, 128)"));
+    assert_eq!(bytes.len(), 10 + header + 5 * 128 * 128);
+    let table = std::fs::read_to_string(out.join("frames.csv")).unwrap();
+    assert_eq!(table.lines().count(), 6, "{table}");
+}
