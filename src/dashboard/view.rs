@@ -41,7 +41,7 @@ pub fn render(dashboard: &Dashboard, snapshot: &Snapshot, frame: &mut Frame) {
         frame.render_widget(words.alignment(Alignment::Center), picture);
     }
     history(dashboard, snapshot, evidence, frame);
-    let rows = [Constraint::Length(7), Constraint::Length(9), Constraint::Min(0)];
+    let rows = [Constraint::Length(8), Constraint::Length(9), Constraint::Min(0)];
     let [verdict, state, log] = Layout::vertical(rows).areas(right);
     banner(dashboard, snapshot, verdict, frame);
     facts(dashboard, snapshot, state, frame);
@@ -81,7 +81,7 @@ fn keys(dashboard: &Dashboard, snapshot: &Snapshot, area: Rect, frame: &mut Fram
 fn banner(dashboard: &Dashboard, snapshot: &Snapshot, area: Rect, frame: &mut Frame) {
     let theme = dashboard.theme;
     let banner = theme.banner(snapshot.fault.as_ref(), snapshot.verdict);
-    let rows = [Constraint::Length(4), Constraint::Length(1), Constraint::Min(0)];
+    let rows = [Constraint::Length(5), Constraint::Length(1), Constraint::Min(0)];
     let [word, line, why] = Layout::vertical(rows).areas(area);
     if word.width >= 4 * banner.word.len() as u16 {
         frame.render_widget(Block::new().style(banner.style), word);
@@ -91,10 +91,13 @@ fn banner(dashboard: &Dashboard, snapshot: &Snapshot, area: Rect, frame: &mut Fr
             .style(banner.style)
             .lines(vec![banner.word.into()])
             .build();
-        frame.render_widget(text, word);
+        // Letters are four rows high, their last half row being empty.
+        let [_, letters] =
+            Layout::vertical([Constraint::Length(1), Constraint::Min(0)]).areas(word);
+        frame.render_widget(text, letters);
     } else {
         let spaced: String = banner.word.chars().flat_map(|c| [c, ' ']).collect();
-        let text = Paragraph::new(format!("\n{spaced}")).alignment(Alignment::Center);
+        let text = Paragraph::new(format!("\n\n{spaced}")).alignment(Alignment::Center);
         frame.render_widget(text.style(banner.style), word);
     }
     let exam = match snapshot.exam.state {
@@ -102,7 +105,7 @@ fn banner(dashboard: &Dashboard, snapshot: &Snapshot, area: Rect, frame: &mut Fr
         state => format!("exam {} {}", snapshot.exam.number, state.word()),
     };
     let mut spans = vec![Span::styled(format!("{} {}", banner.shape, banner.word), theme.strong())];
-    if snapshot.verdict.is_some() {
+    if judged(snapshot) {
         spans.push(Span::raw(format!("  {:.2}", snapshot.evidence.probability)));
     }
     spans.push(Span::raw(format!("  {exam}")));
@@ -115,13 +118,18 @@ fn banner(dashboard: &Dashboard, snapshot: &Snapshot, area: Rect, frame: &mut Fr
     frame.render_widget(Paragraph::new(words).wrap(Wrap { trim: true }), why);
 }
 
+/// Whether there is a verdict with at least one usable frame behind its scores.
+fn judged(snapshot: &Snapshot) -> bool {
+    snapshot.verdict.is_some() && !snapshot.evidence.usable.is_zero()
+}
+
 fn facts(dashboard: &Dashboard, snapshot: &Snapshot, area: Rect, frame: &mut Frame) {
     let theme = dashboard.theme;
     let identity = &snapshot.identity;
     let (evidence, speed, counts) = (&snapshot.evidence, &snapshot.speed, &snapshot.counts);
     let mut lines = Vec::new();
     for (i, class) in identity.classes.iter().take(3).enumerate() {
-        let share = snapshot.verdict.map(|_| evidence.classes[i]);
+        let share = judged(snapshot).then_some(evidence.classes[i]);
         lines.push(bar(class, share, area.width, theme.accent()));
     }
     let needed = identity.min_evidence.as_secs_f32();
@@ -187,7 +195,7 @@ fn lamps(dashboard: &Dashboard, snapshot: &Snapshot) -> Line<'static> {
     Line::from(spans)
 }
 
-/// The probability of referring over the latest seconds, with both thresholds.
+/// The probability of referring over the latest seconds; between the two lines it is uncertain.
 fn history(dashboard: &Dashboard, snapshot: &Snapshot, area: Rect, frame: &mut Frame) {
     let theme = dashboard.theme;
     let seconds = HISTORY as f64 * HISTORY_STEP.as_secs_f64();
@@ -207,8 +215,9 @@ fn history(dashboard: &Dashboard, snapshot: &Snapshot, area: Rect, frame: &mut F
             .data(data)
     };
     let datasets = vec![
-        line(&refer[..], theme.refer()),
-        line(&clear[..], theme.clear()),
+        // One style for both: a cell has one colour, and small charts put both into the same cells.
+        line(&refer[..], theme.quiet()),
+        line(&clear[..], theme.quiet()),
         line(&points, theme.accent()),
     ];
     let title = format!(" probability of refer, last {seconds:.0} s ");
