@@ -9,6 +9,7 @@ pub mod v4l2;
 
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 
 use crate::error::{Error, ErrorKind};
 use crate::frame::Frame;
@@ -19,6 +20,12 @@ pub trait FrameSource {
     /// Overwrites `frame` with the next picture; `Ok(false)` once the source has ended.
     fn next(&mut self, frame: &mut Frame) -> Result<bool, Error>;
 
+    /// Waits up to `patience` for a frame that `next` can then take without delay. Sources that
+    /// never make anybody wait are always ready.
+    fn ready(&mut self, _patience: Duration) -> Result<bool, Error> {
+        Ok(true)
+    }
+
     /// Whether frames arrive in real time by themselves, so that nobody has to pace them.
     fn is_live(&self) -> bool;
 }
@@ -28,7 +35,7 @@ pub trait FrameSource {
 pub enum SourceSpec {
     Phantom(PhantomSpec),
     File(PathBuf),
-    V4l2(String),
+    V4l2(v4l2::Address),
 }
 
 impl SourceSpec {
@@ -43,12 +50,22 @@ impl SourceSpec {
         if named { text.parse() } else { Ok(SourceSpec::File(text.into())) }
     }
 
+    /// A device, which may go away and come back, perhaps as another node.
+    pub fn is_device(&self) -> bool {
+        matches!(self, SourceSpec::V4l2(_))
+    }
+
     /// Opens it; the error says what to do about a file or device that is not there.
     pub fn open(&self) -> Result<Box<dyn FrameSource>, Error> {
+        self.open_as(&v4l2::Wanted::default())
+    }
+
+    /// Opens it; a camera is made what is `wanted` of it.
+    pub fn open_as(&self, wanted: &v4l2::Wanted) -> Result<Box<dyn FrameSource>, Error> {
         Ok(match self {
             SourceSpec::Phantom(spec) => Box::new(phantom::Phantom::new(spec)),
             SourceSpec::File(path) => file::open(path)?,
-            SourceSpec::V4l2(device) => Box::new(v4l2::V4l2Source::open(device)?),
+            SourceSpec::V4l2(address) => Box::new(v4l2::V4l2Source::open(address, wanted)?),
         })
     }
 }
@@ -58,7 +75,7 @@ impl std::fmt::Display for SourceSpec {
         match self {
             SourceSpec::Phantom(spec) => write!(f, "{spec}"),
             SourceSpec::File(path) => write!(f, "file:{}", path.display()),
-            SourceSpec::V4l2(device) => write!(f, "v4l2:{device}"),
+            SourceSpec::V4l2(address) => write!(f, "v4l2:{address}"),
         }
     }
 }
@@ -79,7 +96,7 @@ impl FromStr for SourceSpec {
             Some((_, "")) => Err(wrong("names nothing after the colon".into())),
             Some(("phantom", scene)) => Ok(SourceSpec::Phantom(scene.parse()?)),
             Some(("file", path)) => Ok(SourceSpec::File(path.into())),
-            Some(("v4l2", device)) => Ok(SourceSpec::V4l2(device.into())),
+            Some(("v4l2", device)) => Ok(SourceSpec::V4l2(device.parse()?)),
             Some((kind, _)) => Err(wrong(format!("has the unknown kind `{kind}`"))),
             None => Err(wrong("has no kind before a colon".into())),
         }

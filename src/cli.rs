@@ -2,6 +2,7 @@
 
 mod bundle;
 mod config;
+mod doctor;
 mod evaluate;
 mod frames;
 mod jobs;
@@ -15,7 +16,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::bundle::Bundle;
-use crate::error::{Error, ErrorKind, plain_words};
+use crate::error::{Error, ErrorKind, hide_contained_panics, plain_words};
 use progress::Progress;
 
 const EXIT_CODES: &str = "\
@@ -44,10 +45,12 @@ enum Verb {
     Evaluate(evaluate::Arguments),
     Bundle(bundle::Arguments),
     Config(config::Arguments),
+    Doctor(doctor::Arguments),
 }
 
 /// Runs the program and returns its exit code.
 pub fn main() -> ExitCode {
+    hide_contained_panics();
     let arguments = Arguments::parse();
     if arguments.version {
         println!("{}", version());
@@ -61,6 +64,7 @@ pub fn main() -> ExitCode {
         Some(Verb::Evaluate(arguments)) => evaluate::run(&arguments),
         Some(Verb::Bundle(arguments)) => bundle::run(&arguments),
         Some(Verb::Config(arguments)) => config::run(&arguments),
+        Some(Verb::Doctor(arguments)) => doctor::run(&arguments),
     };
     outcome.unwrap_or_else(|error| {
         // A reader that has seen enough (`sonolamp screen … | head`) is no failure of ours.

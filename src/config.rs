@@ -3,13 +3,16 @@
 //! Unknown keys and values out of range are errors that name the key, the value and what is
 //! allowed; nothing falls back silently.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Deserialize;
 
 use crate::capture::SourceSpec;
+use crate::capture::v4l2::{FORMATS, Setting, Wanted};
 use crate::error::{Error, ErrorKind, plain_words, toml_problem};
+use crate::frame::{Range, SIDE_RANGE};
 use crate::lamps::Wiring;
 
 /// The documented sample, whose values are the defaults.
@@ -23,6 +26,8 @@ pub struct Config {
     pub source: SourceSpec,
     pub repeat: bool,
     pub stall: Duration,
+    /// What is asked of a camera.
+    pub capture: Wanted,
     /// `None` for the built-in bundle.
     pub bundle: Option<PathBuf>,
     pub auto_start: bool,
@@ -62,6 +67,7 @@ pub enum PictureMode {
 #[serde(deny_unknown_fields, default)]
 struct Raw {
     source: RawSource,
+    capture: RawCapture,
     bundle: RawBundle,
     exam: RawExam,
     lamps: RawLamps,
@@ -74,6 +80,26 @@ struct RawSource {
     r#use: String,
     repeat: bool,
     stall_ms: i64,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct RawCapture {
+    width: i64,
+    height: i64,
+    fps: i64,
+    format: String,
+    range: RawRange,
+    pixel_aspect: String,
+    controls: BTreeMap<String, Setting>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum RawRange {
+    Auto,
+    Full,
+    Limited,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -111,6 +137,20 @@ struct RawDashboard {
 impl Default for RawSource {
     fn default() -> RawSource {
         RawSource { r#use: "phantom:lung-tour".into(), repeat: false, stall_ms: 1500 }
+    }
+}
+
+impl Default for RawCapture {
+    fn default() -> RawCapture {
+        RawCapture {
+            width: 640,
+            height: 480,
+            fps: 30,
+            format: "auto".into(),
+            range: RawRange::Auto,
+            pixel_aspect: "auto".into(),
+            controls: BTreeMap::new(),
+        }
     }
 }
 
@@ -202,11 +242,13 @@ impl Raw {
             wrong(format!("`source.use` is \"{}\": {}", self.source.r#use, e.problem), &e.remedy)
         })?;
         let stall = number("source.stall_ms", self.source.stall_ms, 200, 60_000)?;
+        let capture = self.capture.validate(Duration::from_millis(stall), &number, &wrong)?;
         let stale = number("lamps.stale_ms", lamps.stale_ms, 100, 10_000)?;
         Ok(Config {
             source,
             repeat: self.source.repeat,
             stall: Duration::from_millis(stall),
+            capture,
             bundle: Some(self.bundle.path).filter(|path| !path.is_empty()).map(PathBuf::from),
             auto_start: self.exam.auto_start,
             driver: lamps.driver,
@@ -218,6 +260,65 @@ impl Raw {
     }
 }
 
+impl RawCapture {
+    fn validate(
+        self,
+        stall: Duration,
+        number: &impl Fn(&str, i64, i64, i64) -> Result<u64, Error>,
+        wrong: &impl Fn(String, &str) -> Error,
+    ) -> Result<Wanted, Error> {
+        let side = |key: &str, value: i64| {
+            let (low, high) = (i64::from(*SIDE_RANGE.start()), i64::from(*SIDE_RANGE.end()));
+            number(key, value, low, high).map(|side| side as u32)
+        };
+        let format = match self.format.as_str() {
+            "auto" => None,
+            name => Some(format_of(name).ok_or_else(|| {
+                let known = FORMATS.map(|(format, _)| format_name(format)).join(", ");
+                let problem = format!("`capture.format` is \"{name}\"");
+                wrong(problem, &format!("allowed: auto, {known}"))
+            })?),
+        };
+        let pixel_aspect = match self.pixel_aspect.as_str() {
+            "auto" => None,
+            text => Some(aspect_of(text).ok_or_else(|| {
+                let problem = format!("`capture.pixel_aspect` is \"{text}\"");
+                wrong(problem, "allowed: auto, or width:height of a pixel from 1:4 to 4:1")
+            })?),
+        };
+        Ok(Wanted {
+            width: side("capture.width", self.width)?,
+            height: side("capture.height", self.height)?,
+            fps: number("capture.fps", self.fps, 1, 240)? as u32,
+            format,
+            range: match self.range {
+                RawRange::Auto => None,
+                RawRange::Full => Some(Range::Full),
+                RawRange::Limited => Some(Range::Limited),
+            },
+            pixel_aspect,
+            controls: self.controls,
+            stall,
+        })
+    }
+}
+
+fn format_name(format: [u8; 4]) -> String {
+    String::from_utf8_lossy(&format).trim_end().to_owned()
+}
+
+fn format_of(name: &str) -> Option<[u8; 4]> {
+    FORMATS.map(|(format, _)| format).into_iter().find(|&format| format_name(format) == name)
+}
+
+fn aspect_of(text: &str) -> Option<(u32, u32)> {
+    let (width, height) = text.split_once(':')?;
+    let (width, height): (u32, u32) = (width.parse().ok()?, height.parse().ok()?);
+    let sane = |side: u32| (1..=1000).contains(&side);
+    let ratio = width <= 4 * height.min(1000) && height <= 4 * width.min(1000);
+    (sane(width) && sane(height) && ratio).then_some((width, height))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -226,6 +327,20 @@ mod tests {
     fn the_sample_is_the_default() {
         let sample = Config::parse(SAMPLE, "sample").unwrap();
         assert_eq!(sample, Config::parse("", "defaults").unwrap());
+    }
+
+    #[test]
+    fn a_camera_is_described_in_full() {
+        let text = "[source]\nuse = \"v4l2:name=Grabber\"\nstall_ms = 800\n[capture]\nformat = \"Y16\"\n\
+                    range = \"limited\"\npixel_aspect = \"59:54\"\n[capture.controls]\ngain = 3\n\
+                    auto_exposure = \"Manual Mode\"\nwhite_balance_automatic = false\n";
+        let wanted = Config::parse(text, "box.toml").unwrap().capture;
+        assert_eq!((wanted.format, wanted.range), (Some(*b"Y16 "), Some(Range::Limited)));
+        assert_eq!((wanted.pixel_aspect, wanted.stall.as_millis()), (Some((59, 54)), 800));
+        assert_eq!(wanted.controls["gain"], Setting::Number(3));
+        assert_eq!(wanted.controls["auto_exposure"], Setting::Word("Manual Mode".into()));
+        assert_eq!(wanted.controls["white_balance_automatic"], Setting::Switch(false));
+        assert_eq!(Config::parse("", "defaults").unwrap().capture, Wanted::default());
     }
 
     #[test]
@@ -240,6 +355,12 @@ mod tests {
             ("[lamps]\ndriver = \"usb\"", ["unknown variant `usb`", "gpiochip"]),
             ("[lamps]\ncolour = 1", ["unknown field `colour`", "config print"]),
             ("[lamp]\nrefer = 1", ["unknown field `lamp`", "config print"]),
+            ("[capture]\nwidth = 16", ["`capture.width` is 16", "32 to 4096"]),
+            ("[capture]\nfps = 0", ["`capture.fps` is 0", "1 to 240"]),
+            ("[capture]\nformat = \"H264\"", ["`capture.format` is \"H264\"", "auto, GREY, NV12"]),
+            ("[capture]\nrange = \"wide\"", ["unknown variant `wide`", "limited"]),
+            ("[capture]\npixel_aspect = \"9:1\"", ["`capture.pixel_aspect`", "1:4 to 4:1"]),
+            ("[capture.controls]\ngain = 0.5", ["line 2", "a whole number"]),
             ("[dashboard]\nfps = 0", ["`dashboard.fps` is 0", "1 to 60"]),
             ("[dashboard]\nfps = 5\nfps = 6", ["line 3", "duplicate key"]),
             ("nonsense", ["line 1", "config print"]),

@@ -20,7 +20,7 @@ use self::events::Log;
 use self::picture::Painter;
 use self::theme::Theme;
 use crate::config::PictureMode;
-use crate::error::{Error, ErrorKind, plain_words};
+use crate::error::{Error, ErrorKind, hide_contained_panics, plain_words};
 use crate::exam::Command;
 use crate::pipeline::latest::{Latest, Taken};
 use crate::pipeline::shutdown::{EndsAll, Shutdown};
@@ -73,7 +73,10 @@ struct Screen {
 
 impl Screen {
     fn open() -> Result<Screen, Error> {
-        ratatui::try_init().map(|terminal| Screen { terminal }).map_err(|e| broken(&e))
+        let terminal = ratatui::try_init().map_err(|e| broken(&e))?;
+        // Its panic hook restores the terminal, which must stay as it is for a contained panic.
+        hide_contained_panics();
+        Ok(Screen { terminal })
     }
 }
 

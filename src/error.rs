@@ -1,5 +1,9 @@
 //! The one error type that people see: which thing, what is wrong with it, what to do about it.
 
+mod foreign;
+
+pub use foreign::{contained, hide_contained_panics};
+
 /// Decides the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorKind {

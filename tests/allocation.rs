@@ -13,7 +13,7 @@ use sonolamp::error::Error;
 use sonolamp::frame::{Bounds, Frame};
 use sonolamp::inference::Classifier;
 use sonolamp::pipeline::latest::Latest;
-use sonolamp::pipeline::live::{CaptureStatus, Captured, Engine, Settings, capture};
+use sonolamp::pipeline::live::{CaptureStatus, Captured, Ending, Engine, Settings, capture};
 use sonolamp::pipeline::shutdown::Shutdown;
 use sonolamp::pipeline::{Model, Stages};
 use sonolamp::screening::Mode;
@@ -83,7 +83,7 @@ fn engine_allocations(limit: Duration) -> u64 {
         scope.spawn(move || {
             let spec: PhantomSpec = "lung-blines?seed=4".parse().unwrap();
             let open = || Ok(Box::new(Phantom::new(&spec)) as Box<dyn FrameSource>);
-            capture(open, false, frames, status, shutdown);
+            capture(open, Ending::Stop, frames, status, shutdown);
         });
         scope
             .spawn(move || measure(|| engine.run(frames, status, &orders, shutdown)).count_total)

@@ -21,14 +21,15 @@ const MAY_USE: [(&str, &[&str]); 16] = [
     ("headless", &["snapshot", "exam", "screening", "pipeline"]),
     ("dashboard", &["snapshot", "exam", "screening", "config", "pipeline"]),
     ("evaluation", &["screening"]),
-    ("config", &["capture", "lamps"]),
+    ("config", &["capture", "frame", "lamps"]),
     ("pipeline", &["*"]),
     ("cli", &["*"]),
 ];
 
 /// Vendor crates and the one file that may name each.
-const VENDORS: [(&str, &str); 6] = [
-    ("v4l", "capture/v4l2.rs"),
+const VENDORS: [(&str, &str); 7] = [
+    ("v4l", "capture/v4l2"),
+    ("zune_jpeg", "capture/v4l2"),
     ("rppal", "lamps/rppal.rs"),
     ("gpiocdev_embedded_hal", "lamps/gpiochip.rs"),
     ("tract_onnx", "inference.rs"),

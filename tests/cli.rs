@@ -190,12 +190,33 @@ fn headless_prints_changes_as_json_and_ends_with_the_source() {
 }
 
 #[test]
-fn a_missing_camera_is_a_fault_and_exit_code_3() {
-    let source = "v4l2:/dev/no-such-camera";
-    let result = run(&["run", "--headless", "--source", source, "--seconds", "20"]);
-    assert_eq!(result.code, 3);
-    assert!(result.out.contains("FAULT source failed"), "{}", result.out);
-    assert!(result.err.contains("cannot be opened") && result.err.contains("group video"));
+fn a_missing_camera_is_a_fault_that_is_waited_out_and_exit_code_3_at_the_end() {
+    for source in ["v4l2:/dev/no-such-camera", "v4l2:name=no such card"] {
+        let started = std::time::Instant::now();
+        let result = run(&["run", "--headless", "--source", source, "--seconds", "2"]);
+        assert!(started.elapsed().as_secs_f32() >= 2.0, "it gave up: {}", result.err);
+        assert_eq!(result.code, 3);
+        assert!(result.out.contains("FAULT no signal"), "{}", result.out);
+        assert!(result.out.contains("is absent") && result.out.contains("trying again"));
+        assert!(result.err.contains("is absent") && result.err.contains("plug it in"));
+    }
+}
+
+#[test]
+fn doctor_says_what_to_do_where_there_is_no_camera() {
+    let nodes = std::fs::read_dir("/dev").unwrap().flatten();
+    if nodes.into_iter().any(|e| e.file_name().to_string_lossy().starts_with("video")) {
+        eprintln!("skipped: this machine has video devices");
+        return;
+    }
+    let people = run(&["doctor"]);
+    assert_eq!(people.code, 3, "{}", people.err);
+    assert!(people.out.contains("no camera") && people.out.contains("plug"), "{}", people.out);
+    let machine = run(&["doctor", "--json"]);
+    assert_eq!(machine.code, 3);
+    let report = &json(&machine)[0];
+    assert_eq!((&report["usable"], &report["cameras"]), (&false.into(), &Value::Array(vec![])));
+    assert!(report["remedy"].as_str().unwrap().contains("plug"));
 }
 
 #[test]
@@ -207,6 +228,7 @@ fn usage_errors_have_exit_code_2_and_a_remedy() {
     for (arguments, words) in [
         (&["run", "--source", "phantom:heart", "--headless"][..], "lung-normal"),
         (&["run", "--source", "webcam", "--headless"], "phantom:SCENE"),
+        (&["run", "--source", "v4l2:video0", "--headless"], "v4l2:name=CARD"),
         (&["run", "--config", config, "--headless"], "unknown field `color`"),
         (&["run", "--config", "/no/such/file.toml", "--headless"], "config print"),
         (&["config", "check", config], "unknown field `color`"),

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use crate::capture::phantom;
+use crate::capture::{phantom, v4l2};
 use crate::config::{Config, LampDriver};
 use crate::dashboard;
 use crate::error::{Error, ErrorKind, plain_words};
@@ -20,7 +20,7 @@ use crate::headless;
 use crate::lamps;
 use crate::pipeline::Model;
 use crate::pipeline::latest::Latest;
-use crate::pipeline::live::{self, CaptureStatus, Captured, Engine, Settings};
+use crate::pipeline::live::{self, BackOff, CaptureStatus, Captured, Ending, Engine, Settings};
 use crate::pipeline::shutdown::{EndsAll, Shutdown};
 use crate::screening::Mode;
 use crate::snapshot::{Identity, Snapshot};
@@ -61,7 +61,8 @@ pub struct Arguments {
 }
 
 fn sources_help() -> String {
-    format!("Phantoms:\n{}", phantom::scene_help())
+    let cameras = v4l2::GRAMMAR.replace("v4l2:", "  v4l2:");
+    format!("Cameras:\n{cameras}\n\nPhantoms:\n{}", phantom::scene_help())
 }
 
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
@@ -136,6 +137,17 @@ impl Run<'_> {
         Snapshot::new(Arc::clone(&self.identity))
     }
 
+    /// A camera may come back; a demonstration that fails is over.
+    fn ending(&self) -> Ending {
+        if self.config.source.is_device() {
+            Ending::Reopen(BackOff::default())
+        } else if self.config.repeat {
+            Ending::Repeat
+        } else {
+            Ending::Stop
+        }
+    }
+
     /// Wires everything, runs it until shutdown, and joins every thread.
     fn go(&self) -> Result<(), Error> {
         let (shutdown, status) = (&Shutdown::default(), &CaptureStatus::default());
@@ -158,8 +170,8 @@ impl Run<'_> {
             let threads = || {
                 named("signals", scope, move || obey(signals, shutdown))?;
                 named("capture", scope, move || {
-                    let open = || self.config.source.open();
-                    live::capture(open, self.config.repeat, frames, status, shutdown);
+                    let open = || self.config.source.open_as(&self.config.capture);
+                    live::capture(open, self.ending(), frames, status, shutdown);
                 })?;
                 named("engine", scope, move || engine.run(frames, status, &orders, shutdown))?;
                 named("lamps", scope, move || self.lamps(for_lamps, shutdown))

@@ -1,10 +1,12 @@
 //! Live screening: a capture thread, an engine thread, and a slot for every sink.
 //!
 //! The capture thread always drains the source; the engine takes the newest frame and publishes a
-//! snapshot of everything. A source that stalls or fails withdraws the verdict.
+//! snapshot of everything. A source that stalls or fails withdraws the verdict. A device that fails
+//! is opened again and again by the same thread, with growing pauses, until it is back; frames of
+//! before and after never count as one stretch of evidence.
 
 use std::sync::mpsc::Receiver;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::latest::{Latest, Taken};
@@ -20,16 +22,22 @@ use crate::snapshot::{Fault, FaultKind, HISTORY_STEP, Identity, Snapshot};
 
 /// How long the engine waits for a frame before it looks at the rest.
 const TICK: Duration = Duration::from_millis(50);
+/// How long capture waits for a frame before it looks whether it shall end.
+const SLICE: Duration = Duration::from_millis(100);
+/// A source that delivered for so long was well, and is opened again without a long pause.
+const WELL: Duration = Duration::from_secs(2);
 
 /// A frame and the instant it was captured.
 pub struct Captured {
     pub frame: Frame,
     pub at: Instant,
+    /// How often the source had been opened: evidence does not reach from one to the next.
+    pub session: u64,
 }
 
 impl Captured {
     pub fn new() -> Captured {
-        Captured { frame: Frame::default(), at: Instant::now() }
+        Captured { frame: Frame::default(), at: Instant::now(), session: 0 }
     }
 }
 
@@ -39,64 +47,180 @@ impl Default for Captured {
     }
 }
 
+/// What becomes of a source that has ended or failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// Nothing more comes.
+    Stop,
+    /// It starts over, unless it failed or was empty.
+    Repeat,
+    /// It is a device that may come back.
+    Reopen(BackOff),
+}
+
+/// Pauses between attempts to open a device: each twice the last, up to the longest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BackOff {
+    pub first: Duration,
+    pub longest: Duration,
+}
+
+impl Default for BackOff {
+    fn default() -> BackOff {
+        BackOff { first: Duration::from_millis(200), longest: Duration::from_secs(5) }
+    }
+}
+
 /// What capture shares with the engine beside frames.
 #[derive(Default)]
 pub struct CaptureStatus {
     error: Mutex<Option<Error>>,
+    /// Why a device is away at present, and the words for it.
+    outage: Mutex<Option<(Error, Arc<str>)>>,
     counts: Mutex<(u64, u64)>,
 }
 
 impl CaptureStatus {
-    /// The error that ended the source, if one did.
+    /// The error that ended the source, or that keeps it away at present.
     pub fn error(&self) -> Option<Error> {
-        self.error.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        let ended = lock(&self.error).clone();
+        ended.or_else(|| lock(&self.outage).as_ref().map(|(error, _)| error.clone()))
+    }
+
+    /// Why the device is away, in words.
+    fn outage(&self) -> Option<Arc<str>> {
+        lock(&self.outage).as_ref().map(|(_, words)| Arc::clone(words))
+    }
+
+    fn lose(&self, error: Error) {
+        let mut outage = lock(&self.outage);
+        if outage.as_ref().is_none_or(|(known, _)| *known != error) {
+            let words = format!("{error}; trying again");
+            *outage = Some((error, words.into()));
+        }
     }
 
     /// Frames captured, and frames missing in the source's own sequence.
     fn counts(&self) -> (u64, u64) {
-        *self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+        *lock(&self.counts)
     }
 }
 
-/// Reads `source` until it ends or fails; paces it to real time unless it does so itself.
+/// What is shared here is replaced as a whole: a thread that panicked cannot have torn it.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Reads a source until it ends or fails, and goes on as `ending` says; paces it to real time
+/// unless it does so itself.
+///
+/// Sequence numbers and timestamps of a device go on over an outage, which is no gap in them.
 pub fn capture(
     mut open: impl FnMut() -> Result<Box<dyn FrameSource>, Error>,
-    repeat: bool,
+    ending: Ending,
     frames: &Latest<Captured>,
     status: &CaptureStatus,
     shutdown: &Shutdown,
 ) {
-    let mut captured = Captured::new();
-    let mut pass = || -> Result<u64, Error> {
-        let mut source = open()?;
-        let (start, mut expected, mut read) = (Instant::now(), 0, 0);
-        while !shutdown.requested() && source.next(&mut captured.frame)? {
-            let frame = &captured.frame;
-            if !source.is_live() && shutdown.wait_until(start + frame.timestamp) {
+    let mut reader = Reader {
+        captured: Captured::new(),
+        frames,
+        status,
+        shutdown,
+        start: Instant::now(),
+        continued: matches!(ending, Ending::Reopen(_)),
+        next: 0,
+        last: Duration::ZERO,
+    };
+    let mut pause = Duration::ZERO;
+    loop {
+        reader.captured.session += 1;
+        let opened = Instant::now();
+        let mut source = open();
+        let outcome = match &mut source {
+            Ok(source) => reader.session(&mut **source),
+            Err(error) => Err(error.clone()),
+        };
+        match (outcome, ending) {
+            _ if shutdown.requested() => break,
+            (Ok(read), Ending::Repeat) if read > 0 => {}
+            (Ok(_), Ending::Stop | Ending::Repeat) => break,
+            (Err(error), Ending::Stop | Ending::Repeat) => {
+                *lock(&status.error) = Some(error);
                 break;
             }
-            let mut counts = status.counts.lock().unwrap_or_else(PoisonError::into_inner);
-            counts.0 += 1;
-            counts.1 += frame.sequence.saturating_sub(expected);
-            drop(counts);
-            expected = frame.sequence + 1;
-            read += 1;
-            captured.at = Instant::now();
-            frames.publish(&mut captured);
-        }
-        Ok(read)
-    };
-    loop {
-        match pass() {
-            Ok(read) if repeat && read > 0 && !shutdown.requested() => {}
-            Ok(_) => break,
-            Err(error) => {
-                *status.error.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
-                break;
+            (outcome, Ending::Reopen(back_off)) => {
+                // Said first: closing a dead device may take its time.
+                status.lose(outcome.err().unwrap_or_else(|| {
+                    let remedy = "see that whoever feeds it is running";
+                    Error::new(ErrorKind::Device, "the source", "has ended", remedy)
+                }));
+                drop(source);
+                let well = opened.elapsed() >= WELL;
+                pause = if well { back_off.first } else { pause * 2 };
+                pause = pause.clamp(back_off.first, back_off.longest.max(back_off.first));
+                if shutdown.wait(pause) {
+                    break;
+                }
             }
         }
     }
     frames.close();
+}
+
+/// The capture thread's state over all sessions of a source.
+struct Reader<'a> {
+    captured: Captured,
+    frames: &'a Latest<Captured>,
+    status: &'a CaptureStatus,
+    shutdown: &'a Shutdown,
+    start: Instant,
+    /// Sequence and timestamps go on from session to session.
+    continued: bool,
+    /// The next sequence number and the latest timestamp.
+    next: u64,
+    last: Duration,
+}
+
+impl Reader<'_> {
+    /// Reads one opened source to its end; returns how many frames it gave.
+    fn session(&mut self, source: &mut dyn FrameSource) -> Result<u64, Error> {
+        let (start, mut expected, mut read) = (Instant::now(), 0, 0);
+        let mut origin = (0, Duration::ZERO);
+        while !self.shutdown.requested() {
+            if !source.ready(SLICE)? {
+                continue;
+            }
+            if !source.next(&mut self.captured.frame)? {
+                break;
+            }
+            let frame = &mut self.captured.frame;
+            if !source.is_live() && self.shutdown.wait_until(start + frame.timestamp) {
+                break;
+            }
+            let missing = frame.sequence.saturating_sub(expected);
+            expected = frame.sequence + 1;
+            if self.continued {
+                if read == 0 && self.next > 0 {
+                    let time = self.start.elapsed().max(self.last + Duration::from_millis(1));
+                    origin = (self.next, time.saturating_sub(frame.timestamp));
+                }
+                frame.sequence += origin.0;
+                frame.timestamp += origin.1;
+                (self.next, self.last) = (frame.sequence + 1, frame.timestamp);
+                *lock(&self.status.outage) = None;
+            }
+            read += 1;
+            let mut counts = lock(&self.status.counts);
+            *counts = (counts.0 + 1, counts.1 + missing);
+            drop(counts);
+            self.captured.at = Instant::now();
+            let session = self.captured.session;
+            self.frames.publish(&mut self.captured);
+            self.captured.session = session;
+        }
+        Ok(read)
+    }
 }
 
 /// How the engine behaves.
@@ -130,6 +254,7 @@ pub struct Engine<'a> {
     last_timestamp: Duration,
     next_point: Duration,
     heard: Instant,
+    session: u64,
     frame_size: Bounds,
     shown: Option<Bounds>,
 }
@@ -151,6 +276,7 @@ impl<'a> Engine<'a> {
             last_timestamp: Duration::ZERO,
             next_point: Duration::ZERO,
             heard: Instant::now(),
+            session: 0,
             frame_size: Bounds::default(),
             shown: None,
         }
@@ -186,6 +312,7 @@ impl<'a> Engine<'a> {
                     shutdown.wait(TICK);
                 }
             }
+            self.outage(status);
             self.publish(frames, status, start);
             if self.settings.limit.is_some_and(|limit| start.elapsed() >= limit) {
                 shutdown.request();
@@ -214,18 +341,19 @@ impl<'a> Engine<'a> {
         self.heard = Instant::now();
         let frame = &mut captured.frame;
         // A source that starts over, or was away, must not look like one long frame.
-        if frame.timestamp < self.last_timestamp || self.snapshot.fault.is_some() {
+        let another = captured.session != self.session || frame.timestamp < self.last_timestamp;
+        if another || self.snapshot.fault.is_some() {
             self.stages.interrupt();
             self.next_point = Duration::ZERO;
         }
-        self.last_timestamp = frame.timestamp;
+        (self.session, self.last_timestamp) = (captured.session, frame.timestamp);
         if self.exam.state == State::Scanning {
             match self.stages.process(frame) {
                 Ok(_) => {
                     self.snapshot.fault = None;
                     self.snapshot.counts.inferred += 1;
                 }
-                Err(error) => self.fault(FaultKind::Model, &error.to_string()),
+                Err(error) => self.fault(FaultKind::Model, error.to_string()),
             }
             if frame.timestamp >= self.next_point {
                 self.next_point = frame.timestamp + HISTORY_STEP;
@@ -254,14 +382,23 @@ impl<'a> Engine<'a> {
             let source = &self.settings.identity.source;
             let words =
                 format!("{source}: no frame for {stall} ms; check the cable and the machine");
-            self.fault(FaultKind::NoSignal, &words);
+            self.fault(FaultKind::NoSignal, words);
+        }
+    }
+
+    /// A device that is away withdraws the verdict at once, not only after the stall time.
+    fn outage(&mut self, status: &CaptureStatus) {
+        let Some(words) = status.outage() else { return };
+        let known = |fault: &Fault| fault.kind == FaultKind::NoSignal && fault.words == words;
+        if !self.snapshot.fault.as_ref().is_some_and(known) {
+            self.fault(FaultKind::NoSignal, words);
         }
     }
 
     fn source_over(&mut self, error: Option<Error>) {
         if let Some(error) = error {
             if self.snapshot.fault.is_none() {
-                self.fault(FaultKind::Source, &error.to_string());
+                self.fault(FaultKind::Source, error.to_string());
             }
         } else if !self.snapshot.source_ended {
             self.snapshot.source_ended = true;
@@ -269,7 +406,7 @@ impl<'a> Engine<'a> {
         }
     }
 
-    fn fault(&mut self, kind: FaultKind, words: &str) {
+    fn fault(&mut self, kind: FaultKind, words: impl Into<Arc<str>>) {
         self.stages.interrupt();
         self.snapshot.fault = Some(Fault { kind, words: words.into() });
     }
@@ -302,7 +439,7 @@ impl<'a> Engine<'a> {
 #[cfg(test)]
 mod tests;
 
-/// The exit code's cause when the source ended in an error.
+/// The exit code's cause when the source ended in an error, or was away at the end.
 pub fn outcome(status: &CaptureStatus) -> Result<(), Error> {
     match status.error() {
         Some(error) if error.kind != ErrorKind::Usage => Err(error),

@@ -106,7 +106,7 @@ fn with_pipeline(test: impl FnOnce(&mut Bench)) {
         let (frames, status, shutdown) = (&frames, &status, &shutdown);
         let mut receive = Some(receive);
         let open = move || Ok(Box::new(Sent(receive.take().unwrap())) as Box<dyn FrameSource>);
-        scope.spawn(move || capture(open, false, frames, status, shutdown));
+        scope.spawn(move || capture(open, Ending::Stop, frames, status, shutdown));
         scope.spawn(move || engine.run(frames, status, &orders, shutdown));
         // Whatever the test does, the threads end with it.
         let _end = EndsAll(shutdown);
@@ -194,4 +194,195 @@ fn nothing_survives_into_the_next_exam() {
         let held = bench.until("held", |s| s.exam.state == State::Held);
         assert_eq!(held.verdict, Some(Verdict::Clear));
     });
+}
+
+/// What a test does to a camera.
+const PLUGGED: u8 = 0;
+const ABSENT: u8 = 1;
+const SILENT: u8 = 2;
+const RESIZED: u8 = 3;
+
+/// The cable in the hand of a test, and how often the camera was opened.
+#[derive(Clone, Default)]
+struct Cable(Arc<AtomicU8>, Arc<AtomicU8>);
+
+/// A camera: phantom frames that begin anew whenever it is opened.
+struct Camera {
+    cable: Cable,
+    phantom: Phantom,
+    size: u8,
+    heard: Instant,
+}
+
+fn gone(problem: &str) -> Error {
+    Error::new(ErrorKind::Device, "/dev/video7", problem, "plug it in")
+}
+
+impl Camera {
+    fn open(cable: &Cable) -> Result<Box<dyn FrameSource>, Error> {
+        cable.1.fetch_add(1, Ordering::SeqCst);
+        let size = cable.0.load(Ordering::SeqCst);
+        if size == ABSENT {
+            return Err(gone("is absent"));
+        }
+        let spec =
+            if size == RESIZED { "lung-normal?size=96x96" } else { "lung-normal?size=160x120" };
+        let phantom = Phantom::new(&spec.parse().unwrap());
+        Ok(Box::new(Camera { cable: cable.clone(), phantom, size, heard: Instant::now() }))
+    }
+}
+
+impl FrameSource for Camera {
+    fn ready(&mut self, patience: Duration) -> Result<bool, Error> {
+        match self.cable.0.load(Ordering::SeqCst) {
+            ABSENT => Err(gone("was unplugged")),
+            SILENT if self.heard.elapsed() > Duration::from_millis(200) => {
+                Err(gone("no frame for 200 ms"))
+            }
+            SILENT => {
+                std::thread::sleep(patience.min(Duration::from_millis(20)));
+                Ok(false)
+            }
+            size if size != self.size => Err(gone("changed its format")),
+            _ => Ok(true),
+        }
+    }
+
+    fn next(&mut self, frame: &mut Frame) -> Result<bool, Error> {
+        std::thread::sleep(Duration::from_millis(2));
+        self.heard = Instant::now();
+        self.phantom.next(frame)
+    }
+
+    fn is_live(&self) -> bool {
+        true
+    }
+}
+
+#[test]
+fn a_camera_that_goes_away_withdraws_the_verdict_and_resumes_when_it_is_back() {
+    let (cable, status, shutdown) =
+        (&Cable::default(), &CaptureStatus::default(), &Shutdown::default());
+    let bundle = Bundle::load(None).unwrap();
+    let stages = Stages::new(&bundle, Box::new(Script::default()), Mode::Live);
+    let frames = &Latest::new(Captured::new());
+    let snapshots = &Latest::new(Snapshot::new(Arc::default()));
+    let settings = Settings {
+        identity: Arc::default(),
+        auto_start: true,
+        // Not what finds the failures here.
+        stall: Duration::from_secs(60),
+        stop_at_end: true,
+        limit: None,
+    };
+    let engine = Engine::new(settings, stages, &[snapshots]);
+    let (commands, orders) = mpsc::sync_channel(1);
+    let (frames_unused, _) = mpsc::sync_channel(0);
+    cable.0.store(ABSENT, Ordering::SeqCst);
+    std::thread::scope(|scope| {
+        let pause = Duration::from_millis(1);
+        let ending = Ending::Reopen(BackOff { first: pause, longest: pause * 8 });
+        scope.spawn(move || capture(|| Camera::open(cable), ending, frames, status, shutdown));
+        scope.spawn(move || engine.run(frames, status, &orders, shutdown));
+        let _end = EndsAll(shutdown);
+        let mut bench = Bench {
+            phantom: Phantom::new(&"blank".parse().unwrap()),
+            frames: Some(frames_unused),
+            commands,
+            snapshots,
+            snapshot: Snapshot::new(Arc::default()),
+            script: Script::default(),
+        };
+        let away = |s: &Snapshot, words: &str| {
+            s.fault.as_ref().is_some_and(|fault| {
+                fault.kind == FaultKind::NoSignal
+                    && fault.words.contains(words)
+                    && fault.words.ends_with("; trying again")
+            })
+        };
+        let absent = bench.until("absent at the start", |s| away(s, "is absent"));
+        assert_eq!((absent.verdict, absent.lights()), (None, Lights::FAULT));
+        let mut state = PLUGGED;
+        for (failure, words) in [
+            (ABSENT, "is absent"),
+            (SILENT, "no frame for 200 ms"),
+            (RESIZED, "changed its format"),
+            (ABSENT, "is absent"),
+        ] {
+            cable.0.store(state, Ordering::SeqCst);
+            let back = bench.until("back", |s| s.fault.is_none());
+            assert_eq!(back.verdict, Some(Verdict::Ungradable(Reason::TooLittle)));
+            bench.until("refer", |s| s.verdict == Some(Verdict::Refer));
+            cable.0.store(failure, Ordering::SeqCst);
+            // A format that changed is negotiated at once: back before anybody sees the fault.
+            if failure == RESIZED {
+                state = RESIZED;
+                let anew = Some(Verdict::Ungradable(Reason::TooLittle));
+                bench.until("new evidence", |s| s.verdict == anew || away(s, words));
+            } else {
+                let fault = bench.until(words, |s| away(s, words));
+                assert_eq!((fault.verdict, fault.lights()), (None, Lights::FAULT));
+            }
+        }
+        assert!(status.error().unwrap().problem.contains("is absent"));
+    });
+    assert_eq!(status.counts().1, 0, "an outage is no gap in the sequence");
+    assert!(cable.1.load(Ordering::SeqCst) > 6, "it did not keep trying");
+}
+
+/// A source of a few frames that always starts at the same numbers.
+struct Brief(u64);
+
+impl FrameSource for Brief {
+    fn next(&mut self, frame: &mut Frame) -> Result<bool, Error> {
+        frame.resize(32, 32);
+        // Frame 2 of each session is missing.
+        frame.sequence = self.0 + u64::from(self.0 > 1);
+        frame.timestamp = Duration::from_millis(40 * frame.sequence);
+        self.0 += 1;
+        if self.0 > 4 { Err(gone("was unplugged")) } else { Ok(true) }
+    }
+
+    fn is_live(&self) -> bool {
+        true
+    }
+}
+
+#[test]
+fn numbers_and_times_go_on_over_reconnects_and_only_real_gaps_count() {
+    let (status, shutdown) = (&CaptureStatus::default(), &Shutdown::default());
+    let frames = &Latest::new(Captured::new());
+    let mut opened = 0;
+    let open = || {
+        opened += 1;
+        // A source that cannot be had in between changes nothing.
+        if opened == 20 {
+            shutdown.request();
+        }
+        if opened % 3 == 2 { Err(gone("is absent")) } else { Ok(Box::new(Brief(0)) as Box<_>) }
+    };
+    std::thread::scope(|scope| {
+        let pause = Duration::from_millis(20);
+        let ending = Ending::Reopen(BackOff { first: pause, longest: pause });
+        scope.spawn(move || capture(open, ending, frames, status, shutdown));
+        let (mut captured, mut last, mut seen) = (Captured::new(), None, 0);
+        loop {
+            match frames.take(&mut captured, Duration::from_secs(5)) {
+                Taken::Fresh => {
+                    let place =
+                        (captured.session, captured.frame.sequence, captured.frame.timestamp);
+                    if let Some((session, sequence, timestamp)) = last {
+                        assert!(place.0 >= session && place.1 > sequence && place.2 > timestamp);
+                    }
+                    (last, seen) = (Some(place), seen + 1);
+                }
+                Taken::Closed => break,
+                Taken::TimedOut => panic!("capture hangs"),
+            }
+        }
+        assert!(seen > 3);
+    });
+    let (captured, missing) = status.counts();
+    // Twenty attempts, seven of them in vain.
+    assert_eq!((captured, missing), (4 * 13, 13));
 }
