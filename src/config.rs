@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::capture::SourceSpec;
-use crate::capture::v4l2::{FORMATS, Setting, Wanted};
+use crate::capture::v4l2::{FORMATS, Setting, Wanted, format_name};
 use crate::error::{Error, ErrorKind, plain_words, toml_problem};
 use crate::frame::{Range, SIDE_RANGE};
 use crate::lamps::Wiring;
@@ -301,10 +301,6 @@ impl RawCapture {
             stall,
         })
     }
-}
-
-fn format_name(format: [u8; 4]) -> String {
-    String::from_utf8_lossy(&format).trim_end().to_owned()
 }
 
 fn format_of(name: &str) -> Option<[u8; 4]> {

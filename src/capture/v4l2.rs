@@ -26,7 +26,7 @@ use std::time::{Duration, Instant};
 use v4l::buffer::Flags;
 
 pub use address::{Address, GRAMMAR};
-pub use choice::FORMATS;
+pub use choice::{FORMATS, format_name};
 pub use controls::Setting;
 pub use survey::{Camera, survey};
 

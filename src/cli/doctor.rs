@@ -66,7 +66,12 @@ fn words(report: &Report) -> String {
         describe(&mut text, camera);
     }
     if report.source_absent {
-        let _ = writeln!(text, "✗ the configured source {} is absent", report.source);
+        let source = &report.source;
+        let _ = writeln!(
+            text,
+            "✗ the configured source {source} is absent; plug it in, or name \
+                                another in [source]"
+        );
     }
     match &report.remedy {
         Some(remedy) if report.cameras.is_empty() => {
@@ -94,12 +99,16 @@ fn describe(text: &mut String, camera: &Camera) {
     if let Some(choice) = &camera.choice {
         let _ = writeln!(text, "    a run     takes {choice}");
     }
-    for format in &camera.formats {
-        let note = if format.readable { "" } else { " (cannot be read)" };
-        let _ = writeln!(text, "    format    {} {}{note}", format.format, format.description);
+    for format in camera.formats.iter().filter(|format| format.readable) {
+        let _ = writeln!(text, "    format    {} {}", format.format, format.description);
         for size in &format.sizes {
             let _ = writeln!(text, "              {} at {}", size.size, rates(&size.rates));
         }
+    }
+    let others = camera.formats.iter().filter(|format| !format.readable);
+    let others: Vec<&str> = others.map(|format| format.format.as_str()).collect();
+    if !others.is_empty() {
+        let _ = writeln!(text, "    not read  {}", others.join(", "));
     }
     for listed in &camera.controls {
         let value = listed.value.map_or(String::new(), |value| format!(", now {value}"));

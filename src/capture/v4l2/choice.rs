@@ -49,9 +49,19 @@ pub struct Offer {
     pub interval: Option<(u32, u32)>,
 }
 
+/// A format's code as people write it: `Y16`; the big-endian variant is marked in its last bit.
+pub fn format_name(format: [u8; 4]) -> String {
+    let letters = format.map(|byte| match byte & 0x7f {
+        letter @ b' '..=b'~' => letter,
+        _ => b'?',
+    });
+    let end = if format[3] > 0x7f { "-BE" } else { "" };
+    format!("{}{end}", String::from_utf8_lossy(&letters).trim_end())
+}
+
 /// Names of the formats that can be read.
 pub fn known() -> String {
-    FORMATS.map(|(format, _)| String::from_utf8_lossy(&format).trim_end().to_owned()).join(", ")
+    FORMATS.map(|(format, _)| format_name(format)).join(", ")
 }
 
 /// The size to try out of a listed one: the smallest that covers what is wanted, else the largest.
@@ -96,15 +106,12 @@ pub fn choose(offers: &[Offer], wanted: &Wanted) -> Result<Offer, String> {
     let costs = offers.iter().filter_map(|offer| Some((cost(offer, wanted)?, *offer)));
     let best = costs.min_by(|a, b| a.0.total_cmp(&b.0));
     best.map(|(_, offer)| offer).ok_or_else(|| {
-        let mut formats: Vec<_> = offers
-            .iter()
-            .map(|o| String::from_utf8_lossy(&o.format).trim_end().to_owned())
-            .collect();
+        let mut formats: Vec<_> = offers.iter().map(|o| format_name(o.format)).collect();
         formats.dedup();
         let list = if formats.is_empty() { "nothing".to_owned() } else { formats.join(", ") };
         match wanted.format {
             Some(format) => {
-                let format = String::from_utf8_lossy(&format).trim_end().to_owned();
+                let format = format_name(format);
                 format!("does not offer the format {format} of [capture], but {list}")
             }
             None => format!("offers no format that can be read, but {list}"),
@@ -199,6 +206,12 @@ mod tests {
         assert!(choose(&[], &wanted(640, 480, 30)).unwrap_err().contains("nothing"));
         let tiny = table(&[(b"GREY", 16, 16, &[30])]);
         assert!(choose(&tiny, &wanted(640, 480, 30)).is_err(), "smaller than a frame may be");
+    }
+
+    #[test]
+    fn codes_are_named_as_people_write_them() {
+        let names = [*b"YUYV", *b"Y16 ", *b"Y16\xa0", [0; 4]].map(format_name);
+        assert_eq!(names, ["YUYV", "Y16", "Y16-BE", "????"]);
     }
 
     #[test]

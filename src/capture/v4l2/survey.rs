@@ -6,7 +6,7 @@ use v4l::buffer::Type;
 use v4l::control::Value;
 use v4l::prelude::MmapStream;
 
-use super::choice::{FORMATS, Interval, Size, choose};
+use super::choice::{FORMATS, Interval, Size, choose, format_name};
 use super::controls::Control;
 use super::{Wanted, device, foreign};
 
@@ -102,7 +102,7 @@ fn look_into(device: &Device, wanted: &Wanted, camera: &mut Camera) {
     for (format, description) in device::formats(device).unwrap_or_default() {
         let sizes = device::sizes(device, format);
         camera.formats.push(FormatListed {
-            format: String::from_utf8_lossy(&format).trim_end().to_owned(),
+            format: format_name(format),
             description,
             readable: FORMATS.iter().any(|(known, _)| *known == format),
             sizes: sizes.iter().map(|size| listed(device, format, size)).collect(),
@@ -123,7 +123,7 @@ fn look_into(device: &Device, wanted: &Wanted, camera: &mut Camera) {
     match plan {
         Ok(offer) => {
             let rate = offer.interval.map_or("its own rate".to_owned(), |i| rate(i) + " a second");
-            let format = String::from_utf8_lossy(&offer.format).trim_end().to_owned();
+            let format = format_name(offer.format);
             camera.choice = Some(format!("{format} {}x{}, {rate}", offer.width, offer.height));
             camera.usable = true;
         }
