@@ -3,9 +3,14 @@
 //! A source delivers luma frames with monotonic timestamps and knows nothing of what follows.
 //! Pacing to real time is the pipeline's work; a live device paces itself.
 
+pub mod dicom;
 pub mod file;
+mod jpeg;
 pub mod phantom;
+pub mod pipe;
+mod square;
 pub mod v4l2;
+mod y4m;
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -30,24 +35,45 @@ pub trait FrameSource {
     fn is_live(&self) -> bool;
 }
 
-/// A source by name: `phantom:SCENE[?key=value&…]`, `file:PATH` or `v4l2:DEVICE`.
+/// A source by name: `phantom:SCENE[?key=value&…]`, `file:PATH`, `dicom:PATH`, `v4l2:DEVICE`,
+/// or `pipe:-` for standard input and `pipe:PATH` for a FIFO.
 #[derive(Debug, Clone, PartialEq)]
 pub enum SourceSpec {
     Phantom(PhantomSpec),
     File(PathBuf),
+    Dicom(PathBuf),
     V4l2(v4l2::Address),
+    Pipe(String),
 }
 
 impl SourceSpec {
     /// Demonstration sources never stand for a patient: every screen says DEMO.
     pub fn is_demonstration(&self) -> bool {
-        !matches!(self, SourceSpec::V4l2(_))
+        !matches!(self, SourceSpec::V4l2(_) | SourceSpec::Pipe(_))
     }
 
     /// Reads a command-line argument: a source by name, or else the path of a file or folder.
     pub fn from_argument(text: &str) -> Result<SourceSpec, Error> {
-        let named = ["phantom:", "file:", "v4l2:"].iter().any(|kind| text.starts_with(kind));
-        if named { text.parse() } else { Ok(SourceSpec::File(text.into())) }
+        const KINDS: [&str; 5] = ["phantom:", "file:", "dicom:", "v4l2:", "pipe:"];
+        if KINDS.iter().any(|kind| text.starts_with(kind)) {
+            return text.parse();
+        }
+        Ok(SourceSpec::at(text.into()))
+    }
+
+    /// A file or folder that was named by its path alone.
+    pub fn at(path: PathBuf) -> SourceSpec {
+        if dicom::is_dicom(&path) { SourceSpec::Dicom(path) } else { SourceSpec::File(path) }
+    }
+
+    /// Refuses at once what could not be opened: a bad file is an error and not a fault on the
+    /// screen. Cameras may still come.
+    pub fn check(&self) -> Result<(), Error> {
+        match self {
+            SourceSpec::Pipe(path) => pipe::check(path),
+            source if source.is_demonstration() => source.open().map(drop),
+            _ => Ok(()),
+        }
     }
 
     /// A device, which may go away and come back, perhaps as another node.
@@ -66,7 +92,17 @@ impl SourceSpec {
             SourceSpec::Phantom(spec) => Box::new(phantom::Phantom::new(spec)),
             SourceSpec::File(path) => file::open(path)?,
             SourceSpec::V4l2(address) => Box::new(v4l2::V4l2Source::open(address, wanted)?),
+            SourceSpec::Dicom(path) => Box::new(dicom::Dicom::open(path)?),
+            SourceSpec::Pipe(path) => Box::new(pipe::Live::open(path)?),
         })
+    }
+
+    /// Opens it as a clip, of which every frame counts: a pipe is read whole, at its own rate.
+    pub fn open_clip(&self) -> Result<Box<dyn FrameSource>, Error> {
+        match self {
+            SourceSpec::Pipe(path) => Ok(Box::new(pipe::Recorded::open(path)?)),
+            source => source.open(),
+        }
     }
 }
 
@@ -76,6 +112,8 @@ impl std::fmt::Display for SourceSpec {
             SourceSpec::Phantom(spec) => write!(f, "{spec}"),
             SourceSpec::File(path) => write!(f, "file:{}", path.display()),
             SourceSpec::V4l2(address) => write!(f, "v4l2:{address}"),
+            SourceSpec::Dicom(path) => write!(f, "dicom:{}", path.display()),
+            SourceSpec::Pipe(path) => write!(f, "pipe:{path}"),
         }
     }
 }
@@ -89,7 +127,8 @@ impl FromStr for SourceSpec {
                 ErrorKind::Usage,
                 format!("source `{text}`"),
                 problem,
-                "write phantom:SCENE, file:PATH or v4l2:DEVICE, for example phantom:lung-normal",
+                "write phantom:SCENE, file:PATH, dicom:PATH, v4l2:DEVICE or pipe:-, \
+                 for example phantom:lung-normal",
             )
         };
         match text.split_once(':') {
@@ -97,6 +136,8 @@ impl FromStr for SourceSpec {
             Some(("phantom", scene)) => Ok(SourceSpec::Phantom(scene.parse()?)),
             Some(("file", path)) => Ok(SourceSpec::File(path.into())),
             Some(("v4l2", device)) => Ok(SourceSpec::V4l2(device.parse()?)),
+            Some(("dicom", path)) => Ok(SourceSpec::Dicom(path.into())),
+            Some(("pipe", path)) => Ok(SourceSpec::Pipe(path.into())),
             Some((kind, _)) => Err(wrong(format!("has the unknown kind `{kind}`"))),
             None => Err(wrong("has no kind before a colon".into())),
         }

@@ -27,13 +27,15 @@ const MAY_USE: [(&str, &[&str]); 16] = [
 ];
 
 /// Vendor crates and the one file that may name each.
-const VENDORS: [(&str, &str); 7] = [
+const VENDORS: [(&str, &str); 9] = [
     ("v4l", "capture/v4l2"),
-    ("zune_jpeg", "capture/v4l2"),
     ("rppal", "lamps/rppal.rs"),
     ("gpiocdev_embedded_hal", "lamps/gpiochip.rs"),
     ("tract_onnx", "inference.rs"),
-    ("y4m", "capture/file/video.rs"),
+    ("dicom_object", "capture/dicom"),
+    ("hayro_jpeg2000", "capture/dicom"),
+    ("jpeg_decoder", "capture/dicom"),
+    ("zune_jpeg", "capture/jpeg.rs"),
     ("ratatui", "dashboard"),
 ];
 

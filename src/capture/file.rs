@@ -62,7 +62,11 @@ pub fn open(path: &Path) -> Result<Box<dyn FrameSource>, Error> {
         None => Err(unusable(
             path,
             "has no extension known for a picture or clip",
-            &format!("use one of {}, gif, {}", PICTURES.join(", "), VIDEOS.join(", ")),
+            &format!(
+                "use one of {}, gif, {}, or dicom:PATH",
+                PICTURES.join(", "),
+                VIDEOS.join(", ")
+            ),
         )),
     }
 }

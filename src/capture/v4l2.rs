@@ -14,7 +14,6 @@ mod address;
 mod choice;
 mod controls;
 mod device;
-mod jpeg;
 mod layout;
 mod stream;
 mod survey;
@@ -95,7 +94,7 @@ pub struct V4l2Source {
     /// The next frame, and whether it has been read.
     pending: Frame,
     ready: bool,
-    decoded: Vec<u8>,
+    spare: Spare,
     last_good: Instant,
     last_check: Instant,
     stall: Duration,
@@ -148,7 +147,7 @@ impl V4l2Source {
             opened: now,
             pending: Frame::default(),
             ready: false,
-            decoded: Vec::new(),
+            spare: Spare::default(),
             last_good: now,
             last_check: now,
             stall: wanted.stall,
@@ -163,13 +162,13 @@ impl V4l2Source {
 
     /// Takes the newest buffer, if there is one, and makes a frame of it.
     fn read(&mut self) -> Result<(), Error> {
-        let (layout, frame, decoded) = (&self.layout, &mut self.pending, &mut self.decoded);
+        let (layout, frame, spare) = (&self.layout, &mut self.pending, &mut self.spare);
         let taken = self.stream.newest(|buffer, metadata| {
             let data = &buffer[..(metadata.bytesused as usize).min(buffer.len())];
             let flaw = if metadata.flags.contains(Flags::ERROR) {
                 Some(Flaw::Flagged)
             } else {
-                layout.luma(metadata.field, data, decoded, frame).err()
+                layout.luma(metadata.field, data, spare, frame).err()
             };
             (flaw, *metadata)
         });

@@ -195,7 +195,7 @@ fn judge(
     }
     let (mut judged, mut unusable) = (Vec::new(), 0);
     let work = |i: usize, stages: &mut _| {
-        screen::screen(&SourceSpec::File(rows[i].path.clone()), stages, 0.0)
+        screen::screen(&SourceSpec::at(rows[i].path.clone()), stages, 0.0)
     };
     jobs::run(model, rows.len(), arguments.jobs, work, |i, outcome| {
         let row = &rows[i];

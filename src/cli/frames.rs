@@ -92,7 +92,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 
 /// Preprocesses the clip in order, as the appliance would, and keeps what was asked for.
 fn read(spec: &SourceSpec, shape: InputShape, arguments: &Arguments) -> Result<Vec<Kept>, Error> {
-    let mut source = spec.open()?;
+    let mut source = spec.open_clip()?;
     let mut preprocessor = Preprocessor::new(shape);
     let (mut frame, mut kept) = (Frame::default(), Vec::new());
     while source.next(&mut frame)? && frame.timestamp.as_secs_f64() < arguments.seconds {

@@ -34,7 +34,8 @@ const GRACE: Duration = Duration::from_secs(5);
 #[derive(clap::Args, Default)]
 #[command(after_long_help = sources_help())]
 pub struct Arguments {
-    /// Where frames come from: v4l2:DEVICE, file:PATH or phantom:SCENE
+    /// Where frames come from: v4l2:DEVICE, pipe:- (Y4M or MJPEG on
+    /// stdin), file:PATH, dicom:PATH or phantom:SCENE
     #[arg(long)]
     source: Option<String>,
     /// Bundle to use instead of the built-in one
@@ -79,10 +80,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         let remedy = "add --headless, or run it in a terminal";
         return Err(Error::new(ErrorKind::Usage, "stdout", problem, remedy).into());
     }
-    if config.source.is_demonstration() {
-        // A file that cannot be played is an error here, not a fault on the screen.
-        drop(config.source.open()?);
-    }
+    config.source.check()?;
     let model = Model::load(config.bundle.as_deref())?;
     let driver = driver(&config, arguments.drive_lamps);
     let identity = Arc::new(identity(&model, &config, driver));
@@ -184,6 +182,10 @@ impl Run<'_> {
             });
             shutdown.request();
             hang_up.close();
+            if status.ended() && !self.identity.demonstration {
+                let source = &self.identity.source;
+                eprintln!("sonolamp: {source}: the stream has ended, and the exam with it");
+            }
             outcome
         })
     }

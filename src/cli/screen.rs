@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::Progress;
-use crate::capture::{SourceSpec, file};
+use crate::capture::{SourceSpec, dicom, file};
 use crate::error::{Error, ErrorKind};
 use crate::pipeline::clip::{self, ClipResult};
 use crate::pipeline::{Model, Stages};
@@ -16,7 +16,8 @@ use crate::screening::{Evidence, Verdict};
 /// Judge clips and pictures: one line, or one JSON object, each.
 ///
 /// A folder is searched for pictures and clips, each judged by itself. Sources by name work too:
-/// phantom:lung-blines?seed=3, or file:FOLDER for a folder whose pictures are one clip.
+/// phantom:lung-blines?seed=3, file:FOLDER for a folder whose pictures are one clip, or pipe:- for
+/// Y4M or MJPEG on stdin.
 #[derive(clap::Args)]
 pub struct Arguments {
     /// Files, folders or sources
@@ -133,10 +134,10 @@ pub fn screen(
     phantom_seconds: f64,
 ) -> Result<ClipResult, Error> {
     let limit = match spec {
-        SourceSpec::File(_) => Duration::MAX,
+        SourceSpec::File(_) | SourceSpec::Dicom(_) | SourceSpec::Pipe(_) => Duration::MAX,
         _ => Duration::try_from_secs_f64(phantom_seconds).unwrap_or(Duration::MAX),
     };
-    clip::screen(&mut *spec.open()?, stages, limit)
+    clip::screen(&mut *spec.open_clip()?, stages, limit)
 }
 
 /// Every clip that the arguments name; folders are walked in order of their names.
@@ -153,7 +154,7 @@ fn expand(paths: &[String]) -> Result<Vec<(String, SourceSpec)>, Error> {
             SourceSpec::File(path) if path.is_dir() && !argument.starts_with("file:") => {
                 let found = media_in(path)?;
                 clips.extend(
-                    found.into_iter().map(|p| (p.display().to_string(), SourceSpec::File(p))),
+                    found.into_iter().map(|p| (p.display().to_string(), SourceSpec::at(p))),
                 );
             }
             _ => clips.push((argument.clone(), spec)),
@@ -170,12 +171,13 @@ fn media_in(folder: &Path) -> Result<Vec<PathBuf>, Error> {
             let remedy = "allow this user to read it";
             Error::new(ErrorKind::Input, path, "cannot be searched", remedy)
         })?;
-        if entry.file_type().is_file() && file::is_media(entry.path()) {
+        let path = entry.path();
+        if entry.file_type().is_file() && (file::is_media(path) || dicom::is_dicom(path)) {
             found.push(entry.into_path());
         }
     }
     if found.is_empty() {
-        let remedy = "name a folder with PNG, JPEG, GIF or video files";
+        let remedy = "name a folder with PNG, JPEG, GIF, video or DICOM files";
         let subject = folder.display();
         return Err(Error::new(ErrorKind::Input, subject, "holds no pictures or clips", remedy));
     }

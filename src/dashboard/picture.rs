@@ -1,6 +1,8 @@
 //! The live picture: terminal graphics where there are any, half-blocks elsewhere, characters
 //! without colour.
 
+use std::io::IsTerminal;
+
 use image::{DynamicImage, GrayImage};
 use ratatui::Frame;
 use ratatui::layout::{Rect, Size};
@@ -28,7 +30,11 @@ impl Painter {
             _ if !colour => None,
             PictureMode::Halfblocks => Some(Picker::halfblocks()),
             PictureMode::Auto => {
-                let options = QueryStdioOptions { timeout_ms: PATIENCE_MS, ..Default::default() };
+                // Frames may come in through stdin: then the terminal answers elsewhere.
+                let piped = !std::io::stdin().is_terminal();
+                let stdio = piped.then(QueryStdioOptions::stdio_dev_tty).and_then(Result::ok);
+                let options =
+                    QueryStdioOptions { timeout_ms: PATIENCE_MS, stdio, ..Default::default() };
                 let asked = Picker::from_query_stdio_with_options(options);
                 Some(asked.unwrap_or_else(|_| Picker::halfblocks()))
             }

@@ -5,6 +5,7 @@
 //! is opened again and again by the same thread, with growing pauses, until it is back; frames of
 //! before and after never count as one stretch of evidence.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -78,6 +79,7 @@ pub struct CaptureStatus {
     /// Why a device is away at present, and the words for it.
     outage: Mutex<Option<(Error, Arc<str>)>>,
     counts: Mutex<(u64, u64)>,
+    ended: AtomicBool,
 }
 
 impl CaptureStatus {
@@ -98,6 +100,11 @@ impl CaptureStatus {
             let words = format!("{error}; trying again");
             *outage = Some((error, words.into()));
         }
+    }
+
+    /// Whether the source ended by itself, without an error.
+    pub fn ended(&self) -> bool {
+        self.ended.load(Ordering::Relaxed)
     }
 
     /// Frames captured, and frames missing in the source's own sequence.
@@ -144,7 +151,10 @@ pub fn capture(
         match (outcome, ending) {
             _ if shutdown.requested() => break,
             (Ok(read), Ending::Repeat) if read > 0 => {}
-            (Ok(_), Ending::Stop | Ending::Repeat) => break,
+            (Ok(_), Ending::Stop | Ending::Repeat) => {
+                status.ended.store(true, Ordering::Relaxed);
+                break;
+            }
             (Err(error), Ending::Stop | Ending::Repeat) => {
                 *lock(&status.error) = Some(error);
                 break;

@@ -7,8 +7,16 @@
 use v4l::Format;
 use v4l::format::{Colorspace, FieldOrder, Quantization};
 
-use super::{Flaw, jpeg};
+use super::Flaw;
+use crate::capture::jpeg::{Components, JpegLuma};
 use crate::frame::{Fields, Frame, Packing, PixelFormat, Range, Weights};
+
+/// What decoding JPEG pictures takes, kept from frame to frame.
+#[derive(Default)]
+pub struct Spare {
+    decoder: JpegLuma,
+    picture: Frame,
+}
 
 /// How to read the buffers of a stream.
 #[derive(Debug, Clone, Copy)]
@@ -97,12 +105,12 @@ impl Layout {
             == (self.fourcc, self.packing.width, self.packing.height, self.stride)
     }
 
-    /// Reads a buffer of field order `field` (V4L2's number) into `frame`; `decoded` is for reuse.
+    /// Reads a buffer of field order `field` (V4L2's number) into `frame`; `spare` is reused.
     pub fn luma(
         &self,
         field: u32,
         data: &[u8],
-        decoded: &mut Vec<u8>,
+        spare: &mut Spare,
         frame: &mut Frame,
     ) -> Result<(), Flaw> {
         let mut packing = self.packing;
@@ -111,11 +119,14 @@ impl Layout {
         }
         let mut data = data;
         if self.jpeg {
-            let size = jpeg::decode(data, decoded).ok_or(Flaw::Undecodable)?;
-            if size != (packing.width, packing.height) {
-                return Err(Flaw::Size(size.0, size.1));
+            let Spare { decoder, picture } = spare;
+            decoder
+                .decode(data, Components::YCbCr, picture)
+                .map_err(|_| Flaw::Undecodable)?;
+            if (picture.width, picture.height) != (packing.width, packing.height) {
+                return Err(Flaw::Size(picture.width, picture.height));
             }
-            data = decoded;
+            data = &picture.luma;
         }
         if packing.luma(data, frame) { Ok(()) } else { Err(Flaw::Short) }
     }

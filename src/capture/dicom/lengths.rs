@@ -1,0 +1,136 @@
+//! A walk over a file's elements before they are read: does every one of them fit into the file?
+//!
+//! The parser reserves what an element claims, up to 4 GB, before it finds that the file is
+//! shorter, which a small machine does not survive. Deflated files cannot be walked.
+
+use std::io::{self, Read, Seek, SeekFrom};
+
+const DEFLATED: &str = "1.2.840.10008.1.2.1.99";
+const BIG_ENDIAN: &str = "1.2.840.10008.1.2.2";
+const IMPLICIT: &str = "1.2.840.10008.1.2";
+const PREAMBLE: u64 = 132;
+const UNDEFINED: u32 = u32::MAX;
+const META: u16 = 0x0002;
+const ITEM: (u16, u16) = (0xfffe, 0xe000);
+const PIXEL_DATA: (u16, u16) = (0x7fe0, 0x0010);
+
+struct Walk<R> {
+    reader: R,
+    at: u64,
+    end: u64,
+    implicit: bool,
+    big: bool,
+    /// Items are fragments of a picture, and hold no elements.
+    fragments: bool,
+}
+
+/// An element's tag, value representation (spaces where it is implied) and length.
+struct Header {
+    tag: (u16, u16),
+    vr: [u8; 2],
+    length: u32,
+}
+
+/// Fails with `UnexpectedEof` where an element is longer than what is left.
+pub fn check(mut reader: impl Read + Seek) -> io::Result<()> {
+    let end = reader.seek(SeekFrom::End(0))?;
+    reader.seek(SeekFrom::Start(PREAMBLE))?;
+    let (implicit, big, fragments) = (false, false, false);
+    let mut walk = Walk { reader, at: PREAMBLE, end, implicit, big, fragments };
+    let mut syntax = Vec::new();
+    // The meta group is always explicit and little endian.
+    while walk.at < walk.end {
+        let Header { tag, length, .. } = walk.header()?;
+        if tag.0 != META {
+            walk.seek(walk.at - 8)?;
+            break;
+        }
+        walk.fits(length)?;
+        if tag.1 == 0x0010 {
+            syntax.clear();
+            walk.reader.by_ref().take(u64::from(length)).read_to_end(&mut syntax)?;
+        }
+        walk.seek(walk.at + u64::from(length))?;
+    }
+    let syntax = String::from_utf8_lossy(&syntax);
+    let syntax = syntax.trim_end_matches(['\0', ' ']);
+    if syntax == DEFLATED {
+        return Ok(());
+    }
+    (walk.implicit, walk.big) = (syntax == IMPLICIT, syntax == BIG_ENDIAN);
+    while walk.at < walk.end {
+        let Header { tag, vr, length } = walk.header()?;
+        if length == UNDEFINED {
+            if vr == *b"UN" {
+                // What follows is implicit for once; such private data are left to the parser.
+                return Ok(());
+            }
+            walk.fragments = tag == PIXEL_DATA;
+            continue;
+        }
+        walk.fits(length)?;
+        let inside = if tag == ITEM { !walk.fragments } else { vr == *b"SQ" || walk.holds_items()? };
+        if !inside {
+            walk.seek(walk.at + u64::from(length))?;
+        }
+    }
+    Ok(())
+}
+
+impl<R: Read + Seek> Walk<R> {
+    fn seek(&mut self, at: u64) -> io::Result<()> {
+        self.at = self.reader.seek(SeekFrom::Start(at))?;
+        Ok(())
+    }
+
+    fn bytes<const N: usize>(&mut self) -> io::Result<[u8; N]> {
+        let mut bytes = [0; N];
+        self.reader.read_exact(&mut bytes)?;
+        self.at += N as u64;
+        Ok(bytes)
+    }
+
+    fn word(&self, pair: [u8; 2]) -> u16 {
+        if self.big { u16::from_be_bytes(pair) } else { u16::from_le_bytes(pair) }
+    }
+
+    fn long(&self, four: [u8; 4]) -> u32 {
+        if self.big { u32::from_be_bytes(four) } else { u32::from_le_bytes(four) }
+    }
+
+    fn header(&mut self) -> io::Result<Header> {
+        let [a, b, c, d, e, f, g, h] = self.bytes::<8>()?;
+        let tag = (self.word([a, b]), self.word([c, d]));
+        if self.implicit || tag.0 == ITEM.0 {
+            return Ok(Header { tag, vr: *b"  ", length: self.long([e, f, g, h]) });
+        }
+        let vr = [e, f];
+        let length = match &vr {
+            b"OB" | b"OD" | b"OF" | b"OL" | b"OV" | b"OW" | b"SQ" | b"SV" | b"UC" | b"UN"
+            | b"UR" | b"UT" | b"UV" => {
+                let four = self.bytes::<4>()?;
+                self.long(four)
+            }
+            _ => u32::from(self.word([g, h])),
+        };
+        Ok(Header { tag, vr, length })
+    }
+
+    fn fits(&self, length: u32) -> io::Result<()> {
+        if u64::from(length) <= self.end - self.at.min(self.end) {
+            return Ok(());
+        }
+        Err(io::ErrorKind::UnexpectedEof.into())
+    }
+
+    /// Whether the value that follows is a sequence, where no representation says so.
+    fn holds_items(&mut self) -> io::Result<bool> {
+        if !self.implicit || self.end - self.at < 8 {
+            return Ok(false);
+        }
+        let back = self.at;
+        let [a, b, c, d] = self.bytes::<4>()?;
+        self.seek(back)?;
+        Ok((self.word([a, b]), self.word([c, d])) == ITEM)
+    }
+}
