@@ -30,7 +30,7 @@ pub use controls::Setting;
 pub use survey::{Camera, survey};
 
 use self::device::failed;
-use self::layout::Layout;
+use self::layout::{Layout, Spare};
 use self::stream::Stream;
 use self::timeline::Timeline;
 use super::FrameSource;

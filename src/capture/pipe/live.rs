@@ -53,7 +53,11 @@ pub struct Live {
     raw: Vec<u8>,
     decoder: Option<Decoder>,
     start: Option<Instant>,
-    undecodable: u32,
+    /// How many pictures in a row, and what is wrong with the first.
+    undecodable: Option<(u32, String)>,
+    frame: Frame,
+    /// What `next` is to return, `frame` with it.
+    pending: Option<Result<bool, Error>>,
 }
 
 impl Live {
@@ -87,9 +91,18 @@ impl Live {
                 let problem = format!("cannot be read aside ({})", plain_words(&e));
                 Error::new(ErrorKind::Device, &name, problem, "free memory and try again")
             })?;
-        let (raw, reader) = (Vec::new(), Some(reader));
-        let (decoder, start, undecodable) = (None, None, 0);
-        Ok(Live { name, shared, stop, reader, raw, decoder, start, undecodable })
+        Ok(Live {
+            name,
+            shared,
+            stop,
+            reader: Some(reader),
+            raw: Vec::new(),
+            decoder: None,
+            start: None,
+            undecodable: None,
+            frame: Frame::default(),
+            pending: None,
+        })
     }
 
     fn wait(&self, patience: Duration) -> bool {
@@ -111,6 +124,11 @@ impl Live {
 
     /// Takes the newest frame over; `None` once the stream has ended.
     fn take(&mut self) -> Result<Option<(u64, Instant)>, Error> {
+        if let Some((HOPELESS.., problem)) = &self.undecodable {
+            let problem = format!("sends pictures that cannot be decoded ({problem})");
+            let remedy = "let the camera program write baseline JPEG, 8 bits a sample";
+            return Err(Error::new(ErrorKind::Device, &self.name, problem, remedy));
+        }
         let mut slot = self.shared.lock();
         if slot.fresh {
             slot.fresh = false;
@@ -153,33 +171,50 @@ fn drain(input: Input, shared: &Shared) -> Result<(), Failure> {
     }
 }
 
+impl Live {
+    /// Waits for the next picture that can be decoded, or the end, and keeps it for `next`.
+    fn advance(&mut self, patience: Duration) -> bool {
+        let deadline = Instant::now() + patience;
+        while self.pending.is_none() {
+            if !self.wait(deadline.saturating_duration_since(Instant::now())) {
+                return false;
+            }
+            self.pending = match self.take() {
+                Err(error) => Some(Err(error)),
+                Ok(None) => Some(Ok(false)),
+                Ok(Some((sequence, at))) => self.decode(sequence, at).map(|()| Ok(true)),
+            };
+        }
+        true
+    }
+
+    /// `None` for a picture that cannot be decoded, which is a gap in the sequence.
+    fn decode(&mut self, sequence: u64, at: Instant) -> Option<()> {
+        let decoder = self.decoder.as_mut()?;
+        match decoder.decode(&mut self.raw, &mut self.frame) {
+            Ok(()) => {
+                self.undecodable = None;
+                self.frame.sequence = sequence;
+                self.frame.timestamp = at.duration_since(*self.start.get_or_insert(at));
+                Some(())
+            }
+            Err(problem) => {
+                self.undecodable.get_or_insert((0, problem)).0 += 1;
+                None
+            }
+        }
+    }
+}
+
 impl FrameSource for Live {
     fn ready(&mut self, patience: Duration) -> Result<bool, Error> {
-        Ok(self.wait(patience))
+        Ok(self.advance(patience))
     }
 
     fn next(&mut self, frame: &mut Frame) -> Result<bool, Error> {
-        loop {
-            while !self.wait(TICK) {}
-            let Some((sequence, at)) = self.take()? else { return Ok(false) };
-            let Some(decoder) = &mut self.decoder else { continue };
-            match decoder.decode(&mut self.raw, frame) {
-                Ok(()) => {
-                    self.undecodable = 0;
-                    frame.sequence = sequence;
-                    frame.timestamp = at.duration_since(*self.start.get_or_insert(at));
-                    return Ok(true);
-                }
-                Err(problem) => {
-                    self.undecodable += 1;
-                    if self.undecodable >= HOPELESS {
-                        let problem = format!("sends pictures that cannot be decoded ({problem})");
-                        let remedy = "let the camera program write baseline JPEG, 8 bits a sample";
-                        return Err(Error::new(ErrorKind::Device, &self.name, problem, remedy));
-                    }
-                }
-            }
-        }
+        while !self.advance(TICK) {}
+        std::mem::swap(frame, &mut self.frame);
+        self.pending.take().unwrap_or(Ok(false))
     }
 
     fn is_live(&self) -> bool {

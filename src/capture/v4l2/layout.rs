@@ -201,7 +201,7 @@ mod tests {
         grey.field_order = FieldOrder::Alternate;
         let layout = Layout::new(&grey, None).unwrap();
         assert_eq!(layout.picture_size(), (4, 4));
-        let (mut frame, mut spare) = (Frame::default(), Vec::new());
+        let (mut frame, mut spare) = (Frame::default(), Spare::default());
         let data = [0, 0, 0, 0, 8, 8, 8, 8];
         let mut rows = |field| {
             layout.luma(field, &data, &mut spare, &mut frame).unwrap();
