@@ -33,9 +33,9 @@ const COPY: &str = "copy or export the file again";
 
 /// Whether the file looks like DICOM, by its name or by its content.
 pub fn is_dicom(path: &Path) -> bool {
-    let named = path.extension().is_some_and(|e| {
-        e.eq_ignore_ascii_case("dcm") || e.eq_ignore_ascii_case("dicom")
-    });
+    let named = path
+        .extension()
+        .is_some_and(|e| e.eq_ignore_ascii_case("dcm") || e.eq_ignore_ascii_case("dicom"));
     let magic = || {
         // A FIFO must not be waited for.
         let file = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file);
@@ -68,7 +68,8 @@ impl Dicom {
             return Err(wrong(path, "is not a file", "name one DICOM file"));
         }
         if metadata.len() > SIZE_LIMIT {
-            let problem = format!("is {} MB long; at most 1074 are read", metadata.len() / 1_000_000);
+            let problem =
+                format!("is {} MB long; at most 1074 are read", metadata.len() / 1_000_000);
             return Err(wrong(path, &problem, "export a shorter clip"));
         }
         let broken = |e: &dyn std::error::Error| {

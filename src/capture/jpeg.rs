@@ -20,10 +20,16 @@ pub enum Components {
     Rgb,
 }
 
+const START_OF_SCAN: u8 = 0xda;
+const HUFFMAN_TABLES: u8 = 0xc4;
+/// The start of a picture that tells the decoder to take the usual tables.
+const MOTION_JPEG: &[u8] = b"\xff\xd8\xff\xe0\x00\x07AVI1\0";
+
 /// Decodes with buffers of its own.
 #[derive(Default)]
 pub struct JpegLuma {
     rgb: Vec<u8>,
+    completed: Vec<u8>,
 }
 
 impl JpegLuma {
@@ -50,6 +56,15 @@ impl JpegLuma {
             .set_max_width(*SIDE_RANGE.end() as usize)
             .set_max_height(*SIDE_RANGE.end() as usize)
             .jpeg_set_out_colorspace(ColorSpace::Luma);
+        let data = match data {
+            [0xff, 0xd8, rest @ ..] if !brings_tables(data) => {
+                self.completed.clear();
+                self.completed.extend_from_slice(MOTION_JPEG);
+                self.completed.extend_from_slice(rest);
+                &self.completed
+            }
+            _ => data,
+        };
         let mut decoder = JpegDecoder::new_with_options(ZCursor::new(data), options);
         decoder.decode_headers().map_err(|e| words(&e))?;
         let (Some((width, height)), Some(stored)) =
@@ -83,23 +98,32 @@ impl JpegLuma {
     }
 }
 
+/// Markers and contents of the segments before the first scan.
+fn segments(data: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
+    let mut at = 2;
+    std::iter::from_fn(move || {
+        while data.get(at..at + 2) == Some(&[0xff, 0xff]) {
+            at += 1; // a fill byte
+        }
+        let &[0xff, marker, high, low] = data.get(at..at + 4)? else { return None };
+        let end = at + 2 + usize::from(u16::from_be_bytes([high, low]));
+        let content = data.get(at + 4..end)?;
+        at = end;
+        (marker != START_OF_SCAN).then_some((marker, content))
+    })
+}
+
 /// Whether a JFIF or Adobe segment says what the components are.
 fn names_its_colours(data: &[u8]) -> bool {
-    let mut at = 2;
-    while let Some(&[0xff, marker, high, low]) = data.get(at..at + 4) {
-        let content = data.get(at + 4..).unwrap_or_default();
-        if marker == 0xff {
-            at += 1;
-            continue;
-        }
-        match marker {
-            0xe0 if content.starts_with(b"JFIF\0") => return true,
-            0xee if content.starts_with(b"Adobe") => return true,
-            0xda => return false,
-            _ => at += 2 + usize::from(u16::from_be_bytes([high, low])),
-        }
-    }
-    false
+    segments(data).any(|(marker, content)| {
+        marker == 0xe0 && content.starts_with(b"JFIF\0")
+            || marker == 0xee && content.starts_with(b"Adobe")
+    })
+}
+
+/// Whether Huffman tables come with the picture; motion JPEG may leave the usual ones out.
+fn brings_tables(data: &[u8]) -> bool {
+    segments(data).any(|(marker, _)| marker == HUFFMAN_TABLES)
 }
 
 fn words(error: &dyn std::fmt::Debug) -> String {

@@ -116,8 +116,8 @@ impl<R: BufRead> Y4m<R> {
             seen.rotate_left(1);
             seen[MARKER.len()] = byte[0];
             if seen.starts_with(MARKER) && matches!(byte[0], b'\n' | b' ') {
-                self.marked = byte[0] == b'\n'
-                    || whole(read_line(&mut self.reader, &mut self.line))?;
+                self.marked =
+                    byte[0] == b'\n' || whole(read_line(&mut self.reader, &mut self.line))?;
                 return Ok(Step::Damaged);
             }
         }

@@ -168,9 +168,8 @@ pub struct Times {
 
 impl Times {
     fn read(object: &InMemDicomObject) -> Times {
-        let span = |ms: &f64| {
-            INTERVALS_MS.contains(ms).then(|| Duration::from_secs_f64(*ms / 1000.0))
-        };
+        let span =
+            |ms: &f64| INTERVALS_MS.contains(ms).then(|| Duration::from_secs_f64(*ms / 1000.0));
         let rate = |tag| number(object, tag).and_then(|hertz| span(&(1000.0 / hertz)));
         // The first value of the vector stands before the first frame.
         let vector = numbers(object, FRAME_TIME_VECTOR);

@@ -49,7 +49,9 @@ pub fn of(uid: &str) -> Result<Codec, (String, &'static str)> {
         "1.2.840.10008.1.2.4.201" | "1.2.840.10008.1.2.4.202" | "1.2.840.10008.1.2.4.203" => {
             ("High-Throughput JPEG 2000", RAW)
         }
-        _ if (100..109).any(|n| uid.strip_prefix("1.2.840.10008.1.2.4.") == Some(&n.to_string())) => {
+        _ if (100..109)
+            .any(|n| uid.strip_prefix("1.2.840.10008.1.2.4.") == Some(&n.to_string())) =>
+        {
             ("MPEG video", "export the clip as MP4 and name that file")
         }
         _ => ("unknown", RAW),
@@ -117,16 +119,20 @@ impl Unpacker {
         attributes: &Attributes,
         frame: &mut Frame,
     ) -> Result<(), String> {
+        // The decoder panics on other shapes, so the frame header is read before.
+        let header = FrameHeader::find(data).ok_or("no lossless JPEG picture in it")?;
+        same_size((header.width, header.height), attributes)?;
+        let samples = attributes.photometric.samples();
+        let depth = if attributes.bytes == 1 { 8..=8 } else { 9..=16 };
+        if header.components != samples || !depth.contains(&header.precision) || !header.plain {
+            let FrameHeader { components, precision, .. } = header;
+            return Err(format!(
+                "{components} samples of {precision} bits, or some of them shared"
+            ));
+        }
+        let per_pixel = samples * attributes.bytes;
         let mut decoder = jpeg_decoder::Decoder::new(data);
         decoder.set_color_transform(jpeg_decoder::ColorTransform::None);
-        decoder.read_info().map_err(|e| e.to_string())?;
-        let info = decoder.info().ok_or("no picture in it")?;
-        // Before decoding: the size decides how much memory that takes.
-        same_size((u32::from(info.width), u32::from(info.height)), attributes)?;
-        let per_pixel = attributes.photometric.samples() * attributes.bytes;
-        if info.pixel_format.pixel_bytes() != per_pixel {
-            return Err(format!("{:?} pixels where the header says otherwise", info.pixel_format));
-        }
         // Words come in the machine's own order.
         self.samples = decoder.decode().map_err(|e| e.to_string())?;
         if self.samples.len() != per_pixel * attributes.pixels() {
@@ -186,6 +192,55 @@ impl Unpacker {
             }
         }
         Ok(())
+    }
+}
+
+/// The lossless frame header of a JPEG picture (ITU-T T.81, B.2.2).
+struct FrameHeader {
+    precision: u8,
+    width: u32,
+    height: u32,
+    components: usize,
+    /// Every pixel has a sample of its own of every component.
+    plain: bool,
+}
+
+impl FrameHeader {
+    /// The one frame header of `data`; `None` where there are more, or another process.
+    fn find(data: &[u8]) -> Option<FrameHeader> {
+        const LOSSLESS: u8 = 0xc3;
+        let mut found = None;
+        let mut at = 2;
+        while let Some(&[0xff, marker, high, low]) = data.get(at..at + 4) {
+            if marker == 0xff {
+                at += 1;
+                continue;
+            }
+            let length = usize::from(u16::from_be_bytes([high, low]));
+            let content = data.get(at + 4..at + 2 + length)?;
+            match (marker, content) {
+                (0xda, _) => return found,
+                (LOSSLESS, &[precision, y1, y0, x1, x0, count, ref parts @ ..])
+                    if found.is_none() =>
+                {
+                    let components = usize::from(count);
+                    found = Some(FrameHeader {
+                        precision,
+                        width: u32::from(u16::from_be_bytes([x1, x0])),
+                        height: u32::from(u16::from_be_bytes([y1, y0])),
+                        components,
+                        plain: parts.len() == 3 * components
+                            && parts.chunks(3).all(|part| part[1] == 0x11),
+                    });
+                }
+                // DHT, JPG and DAC lie among the numbers of frame headers.
+                (0xc4 | 0xc8 | 0xcc, _) => {}
+                (0xc0..=0xcf, _) => return None,
+                _ => {}
+            }
+            at += 2 + length;
+        }
+        None
     }
 }
 

@@ -18,7 +18,8 @@ impl Frames {
     /// Splits `element` into `count` frames, at least 1; the error says why that cannot be done.
     pub fn new(element: InMemElement, codec: Codec, count: usize) -> Result<Frames, String> {
         if codec == Codec::Native {
-            let data = element.to_bytes().map_err(|_| "its picture is packed, and should not be")?;
+            let data =
+                element.to_bytes().map_err(|_| "its picture is packed, and should not be")?;
             return Ok(Frames::Native { each: data.len() / count, data: data.into_owned() });
         }
         let table = element.offset_table().unwrap_or_default().to_vec();

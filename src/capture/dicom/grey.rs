@@ -121,8 +121,7 @@ impl Grey {
                 }
             }
             None => {
-                let (pixel, plane) =
-                    if layout == Layout::Planes { (1, pixels) } else { (3, 1) };
+                let (pixel, plane) = if layout == Layout::Planes { (1, pixels) } else { (3, 1) };
                 for (i, p) in luma.iter_mut().enumerate() {
                     let colour = |c: usize| {
                         let value = self.sample(data, i * pixel + c * plane) as u32;

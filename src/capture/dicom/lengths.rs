@@ -69,7 +69,8 @@ pub fn check(mut reader: impl Read + Seek) -> io::Result<()> {
             continue;
         }
         walk.fits(length)?;
-        let inside = if tag == ITEM { !walk.fragments } else { vr == *b"SQ" || walk.holds_items()? };
+        let inside =
+            if tag == ITEM { !walk.fragments } else { vr == *b"SQ" || walk.holds_items()? };
         if !inside {
             walk.seek(walk.at + u64::from(length))?;
         }

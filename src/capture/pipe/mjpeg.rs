@@ -101,8 +101,7 @@ impl<R: BufRead> Splitter<R> {
                     if !self.segment(jpeg)? {
                         return Ok(Run::Broken);
                     }
-                    marker =
-                        if other == SOS { self.entropy(jpeg)? } else { self.marker(jpeg)? };
+                    marker = if other == SOS { self.entropy(jpeg)? } else { self.marker(jpeg)? };
                 }
             }
         }
