@@ -171,6 +171,48 @@ fn videos_are_read_through_ffmpeg() {
     assert_eq!(result.code, 1, "{} {}", result.out, result.err);
 }
 
+/// Two seconds of a phantom as a camera program would write them.
+fn phantom_y4m() -> Vec<u8> {
+    let spec = "lung-blines?seed=4&fps=10&size=320x240".parse().unwrap();
+    let mut phantom = sonolamp::capture::phantom::Phantom::new(&spec);
+    let mut stream = b"YUV4MPEG2 W320 H240 F10:1 Ip A1:1 Cmono XCOLORRANGE=FULL\n".to_vec();
+    let mut frame = sonolamp::frame::Frame::default();
+    for _ in 0..20 {
+        sonolamp::capture::FrameSource::next(&mut phantom, &mut frame).unwrap();
+        stream.extend(b"FRAME\n");
+        stream.extend(&frame.luma);
+    }
+    stream
+}
+
+#[test]
+fn a_clip_on_stdin_is_screened_whole_and_at_its_own_rate() {
+    let stream = phantom_y4m();
+    let result = done(sonolamp(&["screen", "pipe:-", "--json"]).write_stdin(stream.clone()));
+    let line = &json(&result)[0];
+    assert_eq!((&line["verdict"], &line["frames"]["read"]), (&"refer".into(), &20.into()));
+    assert_eq!(line["evidence"]["duration_s"], 1.9);
+    let half = stream[..stream.len() / 2].to_vec();
+    let result = done(sonolamp(&["screen", "pipe:-"]).write_stdin(half));
+    assert_eq!(result.code, 1);
+    assert!(result.err.contains("is damaged at frame"), "{}", result.err);
+}
+
+#[test]
+fn a_live_pipe_stands_for_a_camera_and_its_end_is_told() {
+    let arguments = ["run", "--headless", "--json", "--source", "pipe:-", "--seconds", "60"];
+    let result = done(sonolamp(&arguments).write_stdin(phantom_y4m()));
+    assert_eq!(result.code, 0, "{}", result.err);
+    assert!(result.err.contains("pipe:-: the stream has ended"), "{}", result.err);
+    let lines = json(&result);
+    let last = lines.last().unwrap();
+    assert_eq!((&last["state"], &last["demonstration"]), (&"held".into(), &false.into()));
+    let result = done(sonolamp(&arguments).write_stdin("These are words."));
+    assert_eq!(result.code, 1);
+    assert!(result.err.contains("neither Y4M nor MJPEG"), "{}", result.err);
+    assert!(result.out.contains("\"attention_lamp\":\"blinking\""), "{}", result.out);
+}
+
 #[test]
 fn headless_prints_changes_as_json_and_ends_with_the_source() {
     let folder = phantom_pictures("phantom:lung-blines?seed=4&fps=10", "4");

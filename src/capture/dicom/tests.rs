@@ -12,6 +12,7 @@ const DEFLATED: &str = "1.2.840.10008.1.2.1.99";
 const RLE: &str = "1.2.840.10008.1.2.5";
 const JPEG: &str = "1.2.840.10008.1.2.4.50";
 const LOSSLESS: &str = "1.2.840.10008.1.2.4.70";
+const JPEG_2000: &str = "1.2.840.10008.1.2.4.90";
 const JPEG_LS: &str = "1.2.840.10008.1.2.4.80";
 
 const W: usize = 48;
@@ -367,6 +368,38 @@ fn lossless_jpeg_is_exact() {
 }
 
 #[test]
+fn jpeg_2000_is_exact_and_its_damage_harmless() {
+    let folder = tempfile::tempdir().unwrap();
+    let (raw, out) = (folder.path().join("in.grey"), folder.path().join("out.j2k"));
+    std::fs::write(&raw, hill()).unwrap();
+    let made = std::process::Command::new("ffmpeg")
+        .args(["-v", "error", "-f", "rawvideo", "-pix_fmt", "gray", "-s", "48x34", "-i"])
+        .arg(&raw)
+        .args(["-c:v", "jpeg2000", "-format", "j2k", "-pred", "1", "-f", "image2"])
+        .arg(&out)
+        .status();
+    if !made.is_ok_and(|status| status.success()) {
+        eprintln!("skipped: no ffmpeg that writes JPEG 2000");
+        return;
+    }
+    let packed = std::fs::read(&out).unwrap();
+    let file = |data: &[u8]| Writer::new(JPEG_2000).grey(1).fragments(&[data.to_vec()]);
+    assert!(luma(&file(&packed)) == hill());
+    let edits = proptest::collection::vec((0.0..1.0f64, 0..=255u8), 1..6);
+    let config = Config { cases: 500, failure_persistence: None, ..Config::default() };
+    let run = TestRunner::new(config).run(&(edits, 0.2..1.5f64), |(edits, kept)| {
+        let mut data = packed.clone();
+        for (place, value) in edits {
+            data[(place * place * packed.len() as f64) as usize] = value;
+        }
+        data.truncate((kept * packed.len() as f64) as usize);
+        let _ = read(&file(&data));
+        Ok(())
+    });
+    run.unwrap();
+}
+
+#[test]
 fn frames_come_at_the_files_own_times() {
     let ms = |values: &[u64]| values.iter().map(|&v| Duration::from_millis(v)).collect::<Vec<_>>();
     let times = |element: Option<((u16, u16), &str)>| {
@@ -415,7 +448,7 @@ fn all_but_the_files_tissue_regions_is_black() {
     let one = |x, y| (2..=20).contains(&x) && (3..=30).contains(&y);
     let two = |x, y| one(x, y) || x >= 24 && y <= 20;
     lit(&seen(&[a.clone(), doppler.clone()]), &one);
-    lit(&seen(&[b.clone(), a.clone()]), &two);
+    lit(&seen(&[b, a]), &two);
     // Nothing believable: the whole picture.
     let outside = region(1, 1, [0, 0, 4000, 33]);
     for items in [vec![doppler], vec![outside], vec![region(1, 1, [30, 9, 2, 20])], vec![]] {

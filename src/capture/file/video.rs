@@ -1,8 +1,8 @@
 //! Any other video, decoded by an `ffmpeg` child process that writes Y4M into a pipe.
 //!
-//! Only the luma plane is used, as it is stored: neither fields nor tall pixels are converted. Frames come at the clip's constant rate; the child is killed
-//! when the source is dropped. Files are opened with the `file:` protocol only, so a playlist
-//! cannot reach the network.
+//! Only the luma plane is used, as it is stored: neither fields nor tall pixels are converted.
+//! Frames come at the clip's constant rate; the child is killed when the source is dropped. Files
+//! are opened with the `file:` protocol only, so a playlist cannot reach the network.
 
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};

@@ -16,7 +16,7 @@ const MJPEG_INTERVAL: Duration = Duration::from_millis(40);
 
 /// A stream whose format is known.
 pub enum Stream<R> {
-    Y4m(Y4m<BufReader<R>>),
+    Y4m(Box<Y4m<BufReader<R>>>),
     Mjpeg(Splitter<BufReader<R>>),
 }
 
@@ -51,7 +51,8 @@ impl<R: Read> Stream<R> {
         // A writer may hand over a byte at a time; what came decides between the two.
         match first[0] {
             b'Y' if starts(first, y4m::MAGIC) => {
-                Y4m::open(reader).map(Stream::Y4m).map_err(Failure::Format)
+                let opened = Y4m::open(reader).map_err(Failure::Format)?;
+                Ok(Stream::Y4m(Box::new(opened)))
             }
             0xff if starts(first, JPEG) => Ok(Stream::Mjpeg(Splitter::new(reader))),
             _ => {
@@ -75,7 +76,8 @@ impl<R: Read> Stream<R> {
     /// What turns raw frames of this stream into pictures.
     pub fn decoder(&self) -> Decoder {
         match self {
-            Stream::Y4m(Y4m { header, .. }) => {
+            Stream::Y4m(stream) => {
+                let header = &stream.header;
                 let squaring = Squaring::new(header.width, header.aspect, header.interlaced);
                 Decoder::Luma { size: (header.width, header.height), squaring }
             }
