@@ -174,7 +174,9 @@ fn a_damaged_picture_is_a_gap_and_the_next_one_counts() {
     assert_eq!((frame.luma[0], frame.sequence), (50, 0));
     writer.write_all(&broken).unwrap();
     assert!(!live.ready(Duration::from_millis(300)), "nothing to show");
-    writer.write_all(&[&jpeg(90)[..300], &jpeg(150)].concat()).unwrap();
+    // Cut within its scan.
+    let cut = &jpeg(90)[..jpeg(90).len() - 4];
+    writer.write_all(&[cut, &jpeg(150)].concat()).unwrap();
     assert!(live.next(&mut frame).unwrap());
     assert_eq!((frame.luma[0], frame.sequence), (150, 3));
 }
