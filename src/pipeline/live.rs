@@ -25,8 +25,6 @@ use crate::snapshot::{Fault, FaultKind, HISTORY_STEP, Identity, Snapshot};
 const TICK: Duration = Duration::from_millis(50);
 /// How long capture waits for a frame before it looks whether it shall end.
 const SLICE: Duration = Duration::from_millis(100);
-/// A source that delivered for so long was well, and is opened again without a long pause.
-const WELL: Duration = Duration::from_secs(2);
 
 /// A frame and the instant it was captured.
 pub struct Captured {
@@ -59,7 +57,8 @@ pub enum Ending {
     Reopen(BackOff),
 }
 
-/// Pauses between attempts to open a device: each twice the last, up to the longest.
+/// Pauses between attempts to open a device: each twice the last, up to the longest; the first
+/// again once it has delivered a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BackOff {
     pub first: Duration,
@@ -142,7 +141,7 @@ pub fn capture(
     let mut pause = Duration::ZERO;
     loop {
         reader.captured.session += 1;
-        let opened = Instant::now();
+        let before = reader.next;
         let mut source = open();
         let outcome = match &mut source {
             Ok(source) => reader.session(&mut **source),
@@ -166,8 +165,8 @@ pub fn capture(
                     Error::new(ErrorKind::Device, "the source", "has ended", remedy)
                 }));
                 drop(source);
-                let well = opened.elapsed() >= WELL;
-                pause = if well { back_off.first } else { pause * 2 };
+                let delivered = reader.next > before;
+                pause = if delivered { back_off.first } else { pause * 2 };
                 pause = pause.clamp(back_off.first, back_off.longest.max(back_off.first));
                 if shutdown.wait(pause) {
                     break;
