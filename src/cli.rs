@@ -6,6 +6,7 @@ mod doctor;
 mod evaluate;
 mod frames;
 mod jobs;
+mod panel;
 mod progress;
 mod run;
 mod screen;
@@ -46,6 +47,7 @@ enum Verb {
     Bundle(bundle::Arguments),
     Config(config::Arguments),
     Doctor(doctor::Arguments),
+    Panel(panel::Arguments),
 }
 
 /// Runs the program and returns its exit code.
@@ -65,6 +67,7 @@ pub fn main() -> ExitCode {
         Some(Verb::Bundle(arguments)) => bundle::run(&arguments),
         Some(Verb::Config(arguments)) => config::run(&arguments),
         Some(Verb::Doctor(arguments)) => doctor::run(&arguments),
+        Some(Verb::Panel(arguments)) => panel::run(&arguments),
     };
     outcome.unwrap_or_else(|error| {
         // A reader that has seen enough (`sonolamp screen … | head`) is no failure of ours.

@@ -3,17 +3,22 @@
 //! Unknown keys and values out of range are errors that name the key, the value and what is
 //! allowed; nothing falls back silently.
 
+mod hardware;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Deserialize;
 
+use crate::buttons;
 use crate::capture::SourceSpec;
 use crate::capture::v4l2::{FORMATS, Setting, Wanted, format_name};
 use crate::error::{Error, ErrorKind, plain_words, toml_problem};
 use crate::frame::{Range, SIDE_RANGE};
-use crate::lamps::Wiring;
+use crate::lamps;
+use crate::panel;
+use hardware::{RawButtons, RawLamps, RawPanel, no_line_twice};
 
 /// The documented sample, whose values are the defaults.
 pub const SAMPLE: &str = include_str!("../deploy/sonolamp.toml");
@@ -32,8 +37,12 @@ pub struct Config {
     pub bundle: Option<PathBuf>,
     pub auto_start: bool,
     pub driver: LampDriver,
-    pub wiring: Wiring,
+    pub wiring: lamps::Wiring,
     pub stale: Duration,
+    pub buttons: buttons::Wiring,
+    /// Run after the program's orderly end when a long press asks for it.
+    pub shutdown_command: Vec<String>,
+    pub panel: Option<panel::Wiring>,
     pub picture: PictureMode,
     pub fps: u32,
 }
@@ -71,6 +80,8 @@ struct Raw {
     bundle: RawBundle,
     exam: RawExam,
     lamps: RawLamps,
+    buttons: RawButtons,
+    panel: RawPanel,
     dashboard: RawDashboard,
 }
 
@@ -116,19 +127,6 @@ struct RawExam {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-struct RawLamps {
-    driver: LampDriver,
-    chip: String,
-    refer: i64,
-    clear: i64,
-    attention: i64,
-    heartbeat: i64,
-    active_low: bool,
-    stale_ms: i64,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
 struct RawDashboard {
     picture: PictureMode,
     fps: i64,
@@ -157,21 +155,6 @@ impl Default for RawCapture {
 impl Default for RawExam {
     fn default() -> RawExam {
         RawExam { auto_start: true }
-    }
-}
-
-impl Default for RawLamps {
-    fn default() -> RawLamps {
-        RawLamps {
-            driver: LampDriver::Console,
-            chip: "/dev/gpiochip0".into(),
-            refer: 17,
-            clear: 27,
-            attention: 22,
-            heartbeat: 23,
-            active_low: false,
-            stale_ms: 1000,
-        }
     }
 }
 
@@ -220,24 +203,11 @@ impl Raw {
             }
             Err(wrong(format!("`{key}` is {value}"), &format!("allowed: {low} to {high}")))
         };
-        let line = |key: &str, value: i64| {
-            number(&format!("lamps.{key}"), value, 0, 255).map(|value| value as u8)
-        };
         let lamps = &self.lamps;
-        let wiring = Wiring {
-            chip: lamps.chip.clone(),
-            refer: line("refer", lamps.refer)?,
-            clear: line("clear", lamps.clear)?,
-            attention: line("attention", lamps.attention)?,
-            heartbeat: line("heartbeat", lamps.heartbeat)?,
-            active_low: lamps.active_low,
-        };
-        let mut lines = [wiring.refer, wiring.clear, wiring.attention, wiring.heartbeat];
-        lines.sort_unstable();
-        if lines.windows(2).any(|pair| pair[0] == pair[1]) {
-            let problem = format!("`lamps` uses a line twice ({lines:?})");
-            return Err(wrong(problem, "give each lamp a line of its own"));
-        }
+        let wiring = lamps.validate(&wrong)?;
+        let buttons = self.buttons.validate(&wrong)?;
+        let panel = self.panel.validate(&wrong)?;
+        no_line_twice((lamps.driver, &wiring), &buttons, panel.as_ref(), &wrong)?;
         let source = self.source.r#use.parse().map_err(|e: Error| {
             wrong(format!("`source.use` is \"{}\": {}", self.source.r#use, e.problem), &e.remedy)
         })?;
@@ -254,6 +224,9 @@ impl Raw {
             driver: lamps.driver,
             wiring,
             stale: Duration::from_millis(stale),
+            buttons,
+            shutdown_command: self.buttons.shutdown_command,
+            panel,
             picture: self.dashboard.picture,
             fps: number("dashboard.fps", self.dashboard.fps, 1, 60)? as u32,
         })
@@ -346,7 +319,30 @@ mod tests {
             ("[source]\nuse = \"webcam:0\"", ["unknown kind `webcam`", "phantom:SCENE"]),
             ("[source]\nuse = \"phantom:heart\"", ["no scene `heart`", "lung-normal"]),
             ("[source]\nuse = 7", ["line 2", "string"]),
-            ("[lamps]\nrefer = -1", ["`lamps.refer` is -1", "0 to 255"]),
+            ("[lamps]\nrefer = -1", ["`lamps.refer` is -1", "0 to 1023"]),
+            ("[lamps]\nrefer = true", ["a GPIO number or the name", "config print"]),
+            ("[lamps]\nclear = \"none\"", ["`lamps.clear` is \"none\"", "needed"]),
+            ("[lamps]\nclear = \"gpiochip0:17\"", ["uses a line twice", "of its own"]),
+            ("[lamps]\nbrightness = 0", ["`lamps.brightness` is 0", "1 to 100"]),
+            (
+                "[lamps]\ndriver = \"gpiochip\"\nbrightness = 50",
+                ["`lamps.brightness` is 50 with driver", "rppal"],
+            ),
+            (
+                "[lamps]\ndriver = \"rppal\"\nrefer = \"PH.00\"",
+                ["names GPIO line PH.00", "GPIO0 to GPIO53"],
+            ),
+            (
+                "[lamps]\ndriver = \"gpiochip\"\n[buttons]\nstart = 17",
+                ["uses a line twice (GPIO line 17)", "of its own"],
+            ),
+            ("[buttons]\nbias = \"up\"", ["unknown variant `up`", "pull-up"]),
+            ("[buttons]\ndebounce_ms = 0", ["`buttons.debounce_ms` is 0", "1 to 200"]),
+            (
+                "[panel]\ndriver = \"ssd1306\"\nrotation = 90",
+                ["`panel.rotation` is 90", "[0, 180]"],
+            ),
+            ("[panel]\naddress = 0x80", ["`panel.address` is 128", "8 to 119"]),
             ("[lamps]\nrefer = 27", ["uses a line twice", "of its own"]),
             ("[lamps]\ndriver = \"usb\"", ["unknown variant `usb`", "gpiochip"]),
             ("[lamps]\ncolour = 1", ["unknown field `colour`", "config print"]),

@@ -3,6 +3,7 @@
 //! The path of a frame runs through the modules in this order; `ARCHITECTURE.md` draws it.
 
 pub mod bundle;
+pub mod buttons;
 pub mod capture;
 pub mod cli;
 pub mod config;
@@ -11,9 +12,11 @@ pub mod error;
 pub mod evaluation;
 pub mod exam;
 pub mod frame;
+pub mod gpio;
 pub mod headless;
 pub mod inference;
 pub mod lamps;
+pub mod panel;
 pub mod pipeline;
 pub mod preprocess;
 pub mod screening;

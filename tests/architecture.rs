@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// Modules that each module may name beside itself and `error`. Only `pipeline` and `cli` wire;
 /// sinks see the snapshot and the slot it comes through.
-const MAY_USE: [(&str, &[&str]); 16] = [
+const MAY_USE: [(&str, &[&str]); 19] = [
     ("frame", &[]),
     ("exam", &[]),
     ("error", &[]),
@@ -17,20 +17,27 @@ const MAY_USE: [(&str, &[&str]); 16] = [
     ("bundle", &["preprocess", "screening"]),
     ("inference", &[]),
     ("snapshot", &["exam", "frame", "screening"]),
-    ("lamps", &["snapshot", "pipeline"]),
+    ("gpio", &[]),
+    ("lamps", &["gpio", "snapshot", "pipeline"]),
+    ("panel", &["gpio", "snapshot", "exam", "screening", "pipeline"]),
+    ("buttons", &["gpio", "exam", "pipeline"]),
     ("headless", &["snapshot", "exam", "screening", "pipeline"]),
     ("dashboard", &["snapshot", "exam", "screening", "config", "pipeline"]),
     ("evaluation", &["screening"]),
-    ("config", &["capture", "frame", "lamps"]),
+    ("config", &["capture", "frame", "gpio", "lamps", "buttons", "panel"]),
     ("pipeline", &["*"]),
     ("cli", &["*"]),
 ];
 
 /// Vendor crates and the one file that may name each.
-const VENDORS: [(&str, &str); 9] = [
+const VENDORS: [(&str, &str); 13] = [
     ("v4l", "capture/v4l2"),
     ("rppal", "lamps/rppal.rs"),
-    ("gpiocdev_embedded_hal", "lamps/gpiochip.rs"),
+    ("gpiocdev", "gpio.rs"),
+    ("embedded_graphics", "panel"),
+    ("linux_embedded_hal", "panel/bus.rs"),
+    ("ssd1306", "panel/mono.rs"),
+    ("mipidsi", "panel/colour.rs"),
     ("tract_onnx", "inference.rs"),
     ("dicom_object", "capture/dicom"),
     ("hayro_jpeg2000", "capture/dicom"),
@@ -97,7 +104,8 @@ fn modules_name_only_what_they_may() {
 #[test]
 fn sinks_see_only_the_slots_of_the_pipeline() {
     for (path, text) in sources() {
-        if !["lamps", "headless", "dashboard"].contains(&module(&path).as_str()) {
+        if !["lamps", "panel", "headless", "dashboard", "buttons"].contains(&module(&path).as_str())
+        {
             continue;
         }
         for line in code_lines(&text).filter(|line| line.contains("crate::pipeline::")) {

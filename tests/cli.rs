@@ -287,6 +287,51 @@ fn usage_errors_have_exit_code_2_and_a_remedy() {
 }
 
 #[test]
+fn hardware_that_is_missing_is_named_and_only_the_panel_is_optional() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("box.toml");
+    let arguments = ["run", "--headless", "--drive-lamps", "--seconds", "3", "--config"];
+    for (text, code, words) in [
+        (
+            "[lamps]\ndriver = \"gpiochip\"\nchip = \"/dev/no-chip\"",
+            3,
+            "/dev/no-chip: is no GPIO chip",
+        ),
+        ("[buttons]\nchip = \"no-chip\"\nstart = 5", 3, "/dev/no-chip: is no GPIO chip"),
+        ("[buttons]\nfreeze = \"NO-SUCH-LINE\"", 3, "GPIO line NO-SUCH-LINE: "),
+        (
+            "[panel]\ndriver = \"ssd1306\"\ni2c = \"/dev/no-bus\"",
+            0,
+            "/dev/no-bus: cannot be opened",
+        ),
+        ("[panel]\ndriver = \"st7789\"\ndc = \"NO-SUCH-LINE\"", 0, "GPIO line NO-SUCH-LINE: "),
+    ] {
+        std::fs::write(&config, text).unwrap();
+        let result = run(&[&arguments[..], &[config.to_str().unwrap()]].concat());
+        assert_eq!(result.code, code, "{text}: {}", result.err);
+        assert!(result.err.contains(words), "{text}: {}", result.err);
+    }
+}
+
+#[test]
+fn the_panel_is_drawn_to_a_picture() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("panel.png");
+    let path = file.to_str().unwrap();
+    for (arguments, size) in [
+        (&["--state", "fault"][..], (512, 256)),
+        (&["--state", "held", "--model", "st7789"], (480, 640)),
+        (&["--state", "clear", "--model", "ili9341", "--wide", "--demo"], (640, 480)),
+    ] {
+        let result = run(&[&["panel", "--png", path][..], arguments].concat());
+        assert_eq!(result.code, 0, "{}", result.err);
+        assert_eq!(image::image_dimensions(&file).unwrap(), size);
+    }
+    let unwritable = run(&["panel", "--png", "/no/such/folder/panel.png"]);
+    assert_eq!(unwritable.code, 5, "{}", unwritable.err);
+}
+
+#[test]
 fn the_sample_configuration_is_right() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("sonolamp.toml");

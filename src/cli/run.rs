@@ -3,21 +3,23 @@
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::sync::mpsc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Scope, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
+use crate::buttons::{self, Desk};
 use crate::capture::{phantom, v4l2};
 use crate::config::{Config, LampDriver};
 use crate::dashboard;
 use crate::error::{Error, ErrorKind, plain_words};
 use crate::exam::Command;
 use crate::headless;
-use crate::lamps;
+use crate::lamps::{self, Board, Lamps};
+use crate::panel;
 use crate::pipeline::Model;
 use crate::pipeline::latest::Latest;
 use crate::pipeline::live::{self, BackOff, CaptureStatus, Captured, Ending, Engine, Settings};
@@ -84,9 +86,33 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let model = Model::load(config.bundle.as_deref())?;
     let driver = driver(&config, arguments.drive_lamps);
     let identity = Arc::new(identity(&model, &config, driver));
-    let run = Run { arguments, config: &config, model: &model, driver, identity };
-    run.go()?;
+    let notices = Mutex::default();
+    let run = Run { arguments, config: &config, model: &model, driver, identity, notices };
+    let desk = Desk::default();
+    let outcome = run.go(&desk);
+    for notice in run.notices.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        eprintln!("sonolamp: {notice}");
+    }
+    if config.buttons.lines().next().is_some() {
+        eprintln!("sonolamp: buttons: {}", desk.words());
+    }
+    if desk.power_off() {
+        power_off(&config.shutdown_command)?;
+    }
+    outcome?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The box goes off once the program has ended in order.
+fn power_off(command: &[String]) -> Result<(), Error> {
+    let Some((program, arguments)) = command.split_first() else { return Ok(()) };
+    let failed = |problem: String| {
+        let remedy = "try [buttons] shutdown_command as this user; it may need a polkit rule";
+        Error::new(ErrorKind::Device, command.join(" "), problem, remedy)
+    };
+    let status = std::process::Command::new(program).args(arguments).status();
+    let status = status.map_err(|e| failed(format!("cannot be run ({})", plain_words(&e))))?;
+    if status.success() { Ok(()) } else { Err(failed(format!("failed ({status})"))) }
 }
 
 /// A demonstration must not light a lamp that somebody trusts.
@@ -128,6 +154,8 @@ struct Run<'a> {
     model: &'a Model,
     driver: LampDriver,
     identity: Arc<Identity>,
+    /// What went wrong beside the screening while the dashboard had the terminal.
+    notices: Mutex<Vec<Error>>,
 }
 
 impl Run<'_> {
@@ -147,11 +175,13 @@ impl Run<'_> {
     }
 
     /// Wires everything, runs it until shutdown, and joins every thread.
-    fn go(&self) -> Result<(), Error> {
+    fn go(&self, desk: &Desk) -> Result<(), Error> {
         let (shutdown, status) = (&Shutdown::default(), &CaptureStatus::default());
         let frames = &Latest::new(Captured::new());
         let for_lamps = &Latest::new(self.snapshot());
+        let for_panel = &Latest::new(self.snapshot());
         let for_screen = &Latest::new(self.snapshot());
+        let board = &Board::default();
         let (commands, orders) = mpsc::sync_channel(16);
         let settings = Settings {
             identity: Arc::clone(&self.identity),
@@ -161,24 +191,38 @@ impl Run<'_> {
             limit: self.arguments.seconds.map(Duration::try_from_secs_f64).and_then(Result::ok),
         };
         let stages = self.model.stages(Mode::Live)?;
-        let engine = Engine::new(settings, stages, &[for_lamps, for_screen]);
+        let with_panel = [for_lamps, for_screen, for_panel];
+        let sinks = if self.config.panel.is_some() { &with_panel[..] } else { &with_panel[..2] };
+        let engine = Engine::new(settings, stages, sinks);
+        let commands = &commands;
         let signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).map_err(|e| cannot_start(&e))?;
         let hang_up = signals.handle();
         std::thread::scope(|scope| {
             let threads = || {
-                named("signals", scope, move || obey(signals, shutdown))?;
+                named("signals", scope, move || obey(signals, board, shutdown))?;
                 named("capture", scope, move || {
                     let open = || self.config.source.open_as(&self.config.capture);
                     live::capture(open, self.ending(), frames, status, shutdown);
                 })?;
                 named("engine", scope, move || engine.run(frames, status, &orders, shutdown))?;
-                named("lamps", scope, move || self.lamps(for_lamps, shutdown))
+                if let Some(wiring) = &self.config.panel {
+                    named("panel", scope, move || self.panel(wiring, for_panel, shutdown))?;
+                }
+                let lamps = named("lamps", scope, move || self.lamps(board, for_lamps, shutdown))?;
+                let mut outputs = vec![lamps];
+                for button in self.config.buttons.lines() {
+                    let wiring = &self.config.buttons;
+                    let follow = move || buttons::run(button, wiring, desk, commands, shutdown);
+                    outputs.push(named("button", scope, follow)?);
+                }
+                Ok(outputs)
             };
-            let outcome = threads().and_then(|lamps| {
-                let shown = self.show(for_screen, &commands, shutdown);
+            let outcome = threads().and_then(|threads: Vec<ScopedJoinHandle<'_, _>>| {
+                let shown = self.show(for_screen, commands, shutdown);
                 shutdown.request();
                 // A thread that panicked has already said so.
-                shown.and(lamps.join().unwrap_or(Ok(()))).and(live::outcome(status))
+                let ends = threads.into_iter().map(|thread| thread.join().unwrap_or(Ok(())));
+                ends.fold(shown, Result::and).and(live::outcome(status))
             });
             shutdown.request();
             hang_up.close();
@@ -205,25 +249,39 @@ impl Run<'_> {
         dashboard::run(&options, snapshots, buffer, commands, shutdown)
     }
 
-    fn lamps(&self, snapshots: &Latest<Snapshot>, shutdown: &Shutdown) -> Result<(), Error> {
+    fn lamps(
+        &self,
+        board: &Board,
+        snapshots: &Latest<Snapshot>,
+        shutdown: &Shutdown,
+    ) -> Result<(), Error> {
         let _end = EndsAll(shutdown);
-        let (buffer, stale) = (self.snapshot(), self.config.stale);
         let wiring = &self.config.wiring;
-        match self.driver {
+        let lamps = match self.driver {
             // Nothing to drive: the dashboard and the lines of text show the lamps.
             LampDriver::Console => {
                 while !shutdown.wait(Duration::from_secs(60)) {}
-                Ok(())
+                return Ok(());
             }
-            LampDriver::Gpiochip => {
-                let lamps = lamps::open_gpiochip(wiring)?;
-                lamps::run(lamps, snapshots, buffer, stale, shutdown)
+            LampDriver::Gpiochip => Lamps::open_gpiochip(wiring)?,
+            LampDriver::Rppal => Lamps::open_rppal(wiring)?,
+        };
+        lamps::run(lamps, board, snapshots, self.snapshot(), self.config.stale, shutdown)
+    }
+
+    /// A panel that fails is a notice and nothing more.
+    fn panel(&self, wiring: &panel::Wiring, snapshots: &Latest<Snapshot>, shutdown: &Shutdown) {
+        let notice = |error: &Error| {
+            if self.arguments.headless {
+                eprintln!("sonolamp: {error}; trying again");
+                return;
             }
-            LampDriver::Rppal => {
-                let lamps = lamps::open_rppal(wiring)?;
-                lamps::run(lamps, snapshots, buffer, stale, shutdown)
+            let mut notices = self.notices.lock().unwrap_or_else(PoisonError::into_inner);
+            if notices.last() != Some(error) {
+                notices.push(error.clone());
             }
-        }
+        };
+        panel::run(wiring, snapshots, self.snapshot(), self.config.stale, &notice, shutdown);
     }
 }
 
@@ -244,13 +302,15 @@ fn cannot_start(error: &std::io::Error) -> Error {
 /// The first signal asks for an orderly end; a second, or an end that takes too long, stops at once.
 ///
 /// The latter happens when the terminal has gone: reading keys from it never returns.
-fn obey(mut signals: Signals, shutdown: &Shutdown) {
+fn obey(mut signals: Signals, board: &Board, shutdown: &Shutdown) {
     let Some(signal) = signals.forever().next() else { return };
     shutdown.request();
     let handle = signals.handle();
     let deadline = Instant::now() + GRACE;
     while !handle.is_closed() {
         if signals.pending().next().is_some() || Instant::now() >= deadline {
+            // Nothing is unwound from here on: a lamp must not stay lit.
+            board.release();
             dashboard::restore_terminal();
             std::process::exit(128 + signal);
         }

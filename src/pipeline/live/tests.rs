@@ -19,12 +19,14 @@ struct Script(Arc<AtomicU8>);
 const REFER: u8 = 0;
 const CLEAR: u8 = 1;
 const FAIL: u8 = 2;
+const PANIC: u8 = 3;
 
 impl Classifier for Script {
     fn classify(&mut self, _: &[u8], scores: &mut [f32]) -> Result<(), Error> {
         scores[0] = match self.0.load(Ordering::SeqCst) {
             REFER => 20.0,
             CLEAR => -20.0,
+            PANIC => panic!("as the script says"),
             _ => return Err(Error::new(ErrorKind::Model, "script", "fails", "stop it")),
         };
         Ok(())
@@ -385,4 +387,21 @@ fn numbers_and_times_go_on_over_reconnects_and_only_real_gaps_count() {
     let (captured, missing) = status.counts();
     // Twenty attempts, seven of them in vain.
     assert_eq!((captured, missing), (4 * 13, 13));
+}
+
+#[test]
+fn a_panic_of_the_engine_ends_everything() {
+    let hung_up = std::cell::Cell::new(false);
+    let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        with_pipeline(|bench| {
+            bench.script.0.store(PANIC, Ordering::SeqCst);
+            let (deadline, mut frame) = (Instant::now() + PATIENCE, Frame::default());
+            // Capture takes frames until shutdown, which lamps and screens see as well.
+            while !hung_up.get() && Instant::now() < deadline {
+                bench.phantom.next(&mut frame).unwrap();
+                hung_up.set(bench.frames.as_ref().unwrap().send(Ok(frame.clone())).is_err());
+            }
+        });
+    }));
+    assert!(outcome.is_err() && hung_up.get());
 }
