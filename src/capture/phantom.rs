@@ -6,6 +6,7 @@
 
 mod acoustics;
 mod breast;
+mod chrome;
 mod lung;
 mod paint;
 mod scan;
@@ -17,11 +18,12 @@ use oorandom::Rand32;
 
 use self::acoustics::{Canvas, Motion, Receiver, Scanner};
 use self::breast::{Breast, Lesion};
+use self::chrome::Chrome;
 use self::lung::{Finding, Lung};
 use self::paint::uniform;
 use self::scan::{LINES, Probe, SAMPLES, ScanConverter};
-use self::spec::Scene;
 pub use self::spec::{PhantomSpec, scene_help};
+use self::spec::{Scene, Shape};
 use super::FrameSource;
 use crate::error::Error;
 use crate::frame::Frame;
@@ -58,6 +60,7 @@ struct Patient {
     scanner: Scanner,
     receiver: Receiver,
     converter: ScanConverter,
+    chrome: Option<Chrome>,
 }
 
 /// The simulated source.
@@ -111,6 +114,16 @@ impl Phantom {
         Truth { finding, pathologic }
     }
 
+    /// Luma of the text and marks drawn over the picture, 0 elsewhere; `None` without `chrome=1`.
+    pub fn chrome(&self) -> Option<&[u8]> {
+        self.patient.chrome.as_ref().map(Chrome::layer)
+    }
+
+    /// First column and number of columns of the sector in picture row `y`.
+    pub fn sector_span(&self, y: u32) -> (usize, usize) {
+        self.patient.converter.span(y as usize)
+    }
+
     /// Pixels of the latest frame that the planted finding covers (255) and the rest (0).
     pub fn planted_mask(&mut self) -> &[u8] {
         self.patient.converter.convert(&self.canvas.planted, &mut self.planted);
@@ -121,18 +134,24 @@ impl Phantom {
 impl Patient {
     fn new(spec: &PhantomSpec, scene: Scene) -> Patient {
         let random = &mut Rand32::new(spec.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x1abe1);
-        let linear = spec.linear.unwrap_or(matches!(scene, Scene::Breast(_)));
+        let usual = if matches!(scene, Scene::Breast(_)) { Shape::Linear } else { Shape::Convex };
+        let shape = spec.probe.unwrap_or(usual);
+        let linear = shape == Shape::Linear;
         let deep = uniform(random, 85.0, 150.0);
         let shallow = uniform(random, 36.0, 48.0);
         let depth_mm = spec.depth_mm.unwrap_or(if linear { shallow } else { deep });
         let width_mm = 38.0;
-        let probe = if linear {
-            Probe::Linear { width_mm }
-        } else {
-            Probe::Convex {
+        let probe = match shape {
+            Shape::Linear => Probe::Linear { width_mm },
+            Shape::Convex => Probe::Convex {
                 radius_mm: uniform(random, 38.0, 62.0),
                 half_angle: uniform(random, 0.44, 0.62),
-            }
+            },
+            // Beams are steered from a footprint of a few millimetres.
+            Shape::Phased => Probe::Convex {
+                radius_mm: uniform(random, 4.0, 8.0),
+                half_angle: uniform(random, 0.55, 0.75),
+            },
         };
         let receiver = Receiver {
             carrier_mhz: if linear { 9.0 } else { uniform(random, 2.6, 4.2) },
@@ -151,12 +170,10 @@ impl Patient {
             }
             Scene::Blank | Scene::Noise => Anatomy::Nothing,
         };
-        Patient {
-            anatomy,
-            scanner: Scanner::new(spec.seed, depth_mm, &receiver),
-            receiver,
-            converter: ScanConverter::new(probe, depth_mm, spec.size.0, spec.size.1),
-        }
+        let converter = ScanConverter::new(probe, depth_mm, spec.size.0, spec.size.1);
+        let chrome = spec.chrome.then(|| Chrome::new(spec.seed, spec.size, |y| converter.span(y)));
+        let scanner = Scanner::new(spec.seed, depth_mm, &receiver);
+        Patient { anatomy, scanner, receiver, converter, chrome }
     }
 }
 
@@ -193,6 +210,9 @@ impl FrameSource for Phantom {
             }
             (Anatomy::Nothing, _) => {
                 frame.luma.fill(0);
+                if let Some(chrome) = &self.patient.chrome {
+                    chrome.paint(&mut frame.luma);
+                }
                 return Ok(true);
             }
             _ => {}
@@ -208,6 +228,9 @@ impl FrameSource for Phantom {
             scanner.receive(&self.canvas, motion, gain, receiver, &mut self.beams);
         }
         self.patient.converter.convert(&self.beams, &mut frame.luma);
+        if let Some(chrome) = &self.patient.chrome {
+            chrome.paint(&mut frame.luma);
+        }
         Ok(true)
     }
 

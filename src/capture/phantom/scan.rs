@@ -71,6 +71,11 @@ impl ScanConverter {
         converter
     }
 
+    /// First column and number of columns of the sector in picture row `y`.
+    pub fn span(&self, y: usize) -> (usize, usize) {
+        self.spans.get(y).map_or((0, 0), |span| (span.first, span.len))
+    }
+
     /// Draws the beam-major `grid` (`LINES * SAMPLES` bytes) into `picture`; outside the sector is black.
     pub fn convert(&self, grid: &[u8], picture: &mut [u8]) {
         for (row, span) in picture.chunks_exact_mut(self.width).zip(&self.spans) {

@@ -34,7 +34,7 @@ const SCENES: [(&str, Scene, &str); 12] = [
 
 const KEYS: &str = "seed=N, gain=DB (-20 to 20), depth=MM (30 to 240), motion=X (0 to 3), \
                     lines=N (0 to 30), fps=N (1 to 60), size=WxH (64x48 to 1920x1080), \
-                    probe=convex|linear";
+                    probe=convex|linear|phased, chrome=0|1 (a machine's text and marks)";
 
 /// A scene with its parameters.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,7 +55,17 @@ pub struct PhantomSpec {
     /// Width and height of the picture in pixels.
     pub size: (u32, u32),
     /// `None` takes the probe that the organ is scanned with.
-    pub(super) linear: Option<bool>,
+    pub(super) probe: Option<Shape>,
+    /// Whether a machine's text and marks are drawn around and over the echo.
+    pub chrome: bool,
+}
+
+/// The kind of probe, by the shape of its sector.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    Convex,
+    Linear,
+    Phased,
 }
 
 /// One line a scene and one for the parameters, for help texts.
@@ -90,7 +100,8 @@ impl FromStr for PhantomSpec {
             lines: None,
             fps: 25,
             size: (640, 480),
-            linear: None,
+            probe: None,
+            chrome: false,
         };
         for pair in query.split('&').filter(|p| !p.is_empty()) {
             let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
@@ -120,11 +131,19 @@ impl PhantomSpec {
                 self.size = (w, h);
             }
             "probe" => {
-                self.linear = Some(match value {
-                    "linear" => true,
-                    "convex" => false,
+                self.probe = Some(match value {
+                    "convex" => Shape::Convex,
+                    "linear" => Shape::Linear,
+                    "phased" => Shape::Phased,
                     _ => return None,
                 });
+            }
+            "chrome" => {
+                self.chrome = match value {
+                    "0" => false,
+                    "1" => true,
+                    _ => return None,
+                };
             }
             _ => return None,
         }
