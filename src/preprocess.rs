@@ -8,10 +8,12 @@
 
 mod area;
 mod gain;
+mod overlay;
 mod sector;
 
 use std::time::Duration;
 
+use overlay::OverlayFinder;
 pub use sector::Sector;
 use sector::SectorFinder;
 
@@ -52,6 +54,8 @@ pub struct Measures {
     pub structure: f32,
     /// Mean absolute change of luma since the previous frame, in grey levels; `None` for the first.
     pub change: Option<f32>,
+    /// Pixels of text and marks filled in inside the region.
+    pub masked: u32,
 }
 
 /// The network's input and what was measured on the way.
@@ -65,6 +69,7 @@ pub struct Prepared {
 /// Keeps the sector and the buffers from frame to frame; allocates only when the picture grows.
 pub struct Preprocessor {
     shape: InputShape,
+    overlay: OverlayFinder,
     finder: SectorFinder,
     resizer: area::Resizer,
 }
@@ -72,11 +77,17 @@ pub struct Preprocessor {
 impl Preprocessor {
     /// For a network that takes `shape`.
     pub fn new(shape: InputShape) -> Preprocessor {
-        Preprocessor { shape, finder: SectorFinder::new(), resizer: area::Resizer::new(shape) }
+        Preprocessor {
+            shape,
+            overlay: OverlayFinder::new(),
+            finder: SectorFinder::new(),
+            resizer: area::Resizer::new(shape),
+        }
     }
 
     /// Forgets the previous frames: the next belongs to another exam.
     pub fn reset(&mut self) {
+        self.overlay.reset();
         self.finder.reset();
     }
 
@@ -89,7 +100,16 @@ impl Preprocessor {
     ///
     /// Without a sector the whole picture is blacked out: nothing unrecognized leaves this module.
     pub fn run(&mut self, frame: &mut Frame, out: &mut Prepared) {
-        let mut measures = self.finder.observe(frame);
+        self.overlay.observe(frame);
+        let mut measures = self.finder.observe(frame, self.overlay.echo());
+        measures.masked = match (self.shape.region, self.finder.sector()) {
+            (Region::Sector, Some(sector)) => self.overlay.fill(frame, |y| sector.span(y)),
+            (Region::Sector, None) => 0,
+            (Region::Whole, _) => {
+                let width = frame.width as usize;
+                self.overlay.fill(frame, |_| (0, width))
+            }
+        };
         let histogram = match self.shape.region {
             Region::Sector => match self.finder.sector() {
                 Some(sector) => sector.mask(frame),

@@ -81,6 +81,17 @@ pub struct FrameCounts {
     pub inferred: u64,
 }
 
+/// What was blacked out or filled in before anything else saw the latest frame.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Masked {
+    /// Pixels of text and marks inside the sector, filled with the grey around them.
+    pub marks: u32,
+    /// Their share of the sector, 0–1.
+    pub inside: f32,
+    /// Share of the picture outside the sector, 0–1; all of it is black.
+    pub outside: f32,
+}
+
 /// Speed over the latest frames.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Speed {
@@ -194,6 +205,7 @@ pub struct Snapshot {
     pub evidence: Evidence,
     /// What is wrong with the latest frame.
     pub flaw: Option<Flaw>,
+    pub masked: Masked,
     /// The source has ended; nothing new will come.
     pub source_ended: bool,
     pub counts: FrameCounts,
@@ -213,6 +225,7 @@ impl Snapshot {
             verdict: None,
             evidence: Evidence::default(),
             flaw: None,
+            masked: Masked::default(),
             source_ended: false,
             counts: FrameCounts::default(),
             speed: Speed::default(),

@@ -55,6 +55,90 @@ fn the_masked_picture_is_what_it_was() {
     matches_golden("blines-masked.png", &frame.luma, 320, 240);
 }
 
+/// Pictures with a machine's text and marks, inside and outside the sector.
+#[test]
+fn pictures_without_the_chrome_are_what_they_were() {
+    for (name, spec) in [
+        ("chrome-convex.png", "lung-blines?seed=3&size=400x300&chrome=1"),
+        ("chrome-linear.png", "breast-mass?seed=3&size=400x300&chrome=1"),
+        ("chrome-phased.png", "lung-effusion?seed=3&size=400x300&probe=phased&chrome=1"),
+    ] {
+        matches_golden(name, &tensor(spec, Region::Sector).1.luma, 400, 300);
+    }
+}
+
+/// Pixels of one kind, and those of them that failed.
+#[derive(Default)]
+struct Count(u64, u64);
+
+impl Count {
+    fn add(&mut self, failed: bool) {
+        self.0 += 1;
+        self.1 += u64::from(failed);
+    }
+
+    fn share(&self) -> f64 {
+        self.1 as f64 / self.0 as f64
+    }
+}
+
+/// Text left inside and outside the sector, and echo lost to what was taken for text or for
+/// outside, in the first frame and the 25th of a few patients.
+fn chrome_and_echo(spec: &str) -> [Count; 3] {
+    let [mut inside, mut outside, mut echo] = [(); 3].map(|()| Count::default());
+    for seed in 1..=4 {
+        let mut plain = Phantom::new(&format!("{spec}&seed={seed}").parse().unwrap());
+        let mut drawn = Phantom::new(&format!("{spec}&seed={seed}&chrome=1").parse().unwrap());
+        let shape = InputShape { width: 128, height: 128, region: Region::Sector };
+        let (mut preprocessor, mut prepared) = (Preprocessor::new(shape), Prepared::default());
+        let (mut bare, mut frame) = (Frame::default(), Frame::default());
+        for n in 0..=24 {
+            plain.next(&mut bare).unwrap();
+            drawn.next(&mut frame).unwrap();
+            let before = frame.luma.clone();
+            preprocessor.run(&mut frame, &mut prepared);
+            if ![0, 24].contains(&n) {
+                continue;
+            }
+            assert!(prepared.measures.masked > 0, "{spec} {seed}");
+            let chrome = drawn.chrome().unwrap();
+            for (i, (&now, &then)) in frame.luma.iter().zip(&before).enumerate() {
+                let width = frame.width as usize;
+                let (first, columns) = drawn.sector_span((i / width) as u32);
+                match (chrome[i] != 0, (first..first + columns).contains(&(i % width))) {
+                    (true, true) => inside.add(now == then),
+                    (true, false) => outside.add(now == then),
+                    // What can be seen at all.
+                    (false, true) if bare.luma[i] >= 16 => echo.add(now != then),
+                    _ => {}
+                }
+            }
+        }
+    }
+    [inside, outside, echo]
+}
+
+#[test]
+fn planted_text_is_removed_and_echo_is_left() {
+    for spec in [
+        "lung-blines?probe=convex",
+        "lung-confluent?probe=phased",
+        "breast-mass?probe=linear",
+        "lung-consolidation?size=1280x720",
+    ] {
+        let [inside, outside, echo] = chrome_and_echo(spec);
+        println!(
+            "{spec}: left inside {:.3} %, outside {:.3} %, echo lost {:.3} %",
+            100.0 * inside.share(),
+            100.0 * outside.share(),
+            100.0 * echo.share()
+        );
+        assert!(inside.0 > 5_000 && inside.share() <= 0.005, "{spec}: {}", inside.share());
+        assert!(outside.0 > 20_000 && outside.share() <= 0.002, "{spec}: {}", outside.share());
+        assert!(echo.share() <= 0.01, "{spec}: {}", echo.share());
+    }
+}
+
 #[test]
 fn nothing_unrecognized_is_left_of_a_picture_without_a_sector() {
     let mut preprocessor =

@@ -11,7 +11,7 @@ use crate::capture::phantom::Phantom;
 use crate::exam::{Exam, State};
 use crate::frame::{Bounds, Frame};
 use crate::screening::{Evidence, Flaw, Reason, Verdict};
-use crate::snapshot::{Fault, FaultKind, FrameCounts, Identity, Speed};
+use crate::snapshot::{Fault, FaultKind, FrameCounts, Identity, Masked, Speed};
 
 fn identity() -> Identity {
     Identity {
@@ -49,6 +49,7 @@ fn snapshot(verdict: Option<Verdict>, probability: f32) -> Snapshot {
         flaw: None,
     };
     snapshot.counts = FrameCounts { captured: 105, dropped: 2, inferred: 100 };
+    snapshot.masked = Masked { marks: 1100, inside: 0.012, outside: 0.4 };
     snapshot.speed = Speed { frames_per_second: 25.0, latency_p50_ms: 14.2, latency_p99_ms: 19.8 };
     (0..40).for_each(|i| snapshot.history.push(probability * (i as f32 / 39.0)));
     snapshot

@@ -147,7 +147,8 @@ fn facts(dashboard: &Dashboard, snapshot: &Snapshot, area: Rect, frame: &mut Fra
         (State::Scanning, Some(flaw)) => flaw.code(),
         _ => "not judged now",
     };
-    lines.push(fact(dashboard, "picture", flaw.to_owned()));
+    let masked = 100.0 * snapshot.masked.inside;
+    lines.push(fact(dashboard, "picture", format!("{flaw}, {masked:.1} % masked")));
     lines.push(fact(dashboard, "speed", format!("{:.1} frames/s", speed.frames_per_second)));
     let (p50, p99) = (speed.latency_p50_ms, speed.latency_p99_ms);
     lines.push(fact(dashboard, "latency", format!("{p50:.0} ms p50, {p99:.0} ms p99")));

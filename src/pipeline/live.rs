@@ -18,8 +18,9 @@ use crate::capture::FrameSource;
 use crate::error::{Error, ErrorKind};
 use crate::exam::{Change, Command, Exam, State};
 use crate::frame::{Bounds, Frame};
+use crate::preprocess::Measures;
 use crate::screening::{Evidence, Verdict};
-use crate::snapshot::{Fault, FaultKind, HISTORY_STEP, Identity, Snapshot};
+use crate::snapshot::{Fault, FaultKind, HISTORY_STEP, Identity, Masked, Snapshot};
 
 /// How long the engine waits for a frame before it looks at the rest.
 const TICK: Duration = Duration::from_millis(50);
@@ -373,6 +374,7 @@ impl<'a> Engine<'a> {
             self.stages.look(frame);
             self.snapshot.fault = None;
         }
+        self.snapshot.masked = masked(self.stages.measures(), frame);
         // Shown is all that has been sector so far: a box that followed every frame would jump.
         let whole = Bounds::whole(frame);
         if self.frame_size != whole {
@@ -443,6 +445,14 @@ impl<'a> Engine<'a> {
             sink.slot.publish(&mut sink.spare);
         }
     }
+}
+
+/// The marks that were filled in, as shares.
+fn masked(measures: &Measures, frame: &Frame) -> Masked {
+    let sector = measures.sector_share * (frame.width * frame.height) as f32;
+    let marks = measures.masked;
+    let inside = if sector > 0.0 { marks as f32 / sector } else { 0.0 };
+    Masked { marks, inside, outside: 1.0 - measures.sector_share }
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! Finds the ultrasound sector and blacks out what lies outside it.
 //!
-//! The picture is averaged into cells, at most [`GRID`] on the long side. A cell that has been lit
-//! within the last seconds counts; the largest connected group of such cells, made convex, is the
-//! sector. Convex fans and linear boxes both pass; text and logos apart from the echo do not.
+//! The picture, without what the machine has drawn over it, is averaged into cells, at most
+//! [`GRID`] on the long side. A cell that has been lit within the last seconds counts; the largest
+//! connected group of such cells, with deep echo in its middle, made convex, is the sector. Convex
+//! fans, linear boxes and phased fans pass. Echo too dark to light a cell may be cut off.
 
 use std::time::Duration;
 
@@ -12,12 +13,15 @@ use crate::frame::{Bounds, Frame};
 
 const GRID: u32 = 160;
 /// Mean luma from which a cell (averaged with its neighbours) counts as lit.
-const LIT: u32 = 10;
+const LIT: u32 = 8;
 /// How long a cell stays part of the sector after it was last lit: echo flickers, chrome does not
 /// move, and a change of depth must be followed.
 const MEMORY: Duration = Duration::from_secs(3);
 /// A sector covers at least this share of the picture.
 const LEAST_SHARE: f32 = 0.04;
+/// Cells of a smaller group that belongs to the sector as well, if it crosses the sector's middle: a
+/// deep echo in the dark. Scales, bars and logos stand aside.
+const LEAST_GROUP: u32 = 20;
 /// Cells on each side of a block whose mean is compared with single pixels.
 const BLOCK: usize = 10;
 
@@ -32,6 +36,11 @@ impl Sector {
     /// The smallest box around it.
     pub fn bounds(&self) -> Bounds {
         self.bounds
+    }
+
+    /// Columns from the first up to the second in picture row `y`.
+    pub fn span(&self, y: usize) -> (usize, usize) {
+        self.spans.get(y).map_or((0, 0), |&(left, right)| (left as usize, right as usize))
     }
 
     /// Pixels inside.
@@ -54,6 +63,16 @@ impl Sector {
     }
 }
 
+/// A connected group of lit cells.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+struct Group {
+    size: u32,
+    /// Its first and last column.
+    left: i32,
+    right: i32,
+    joins: bool,
+}
+
 /// Remembers lit cells over time and finds the sector in each frame.
 pub struct SectorFinder {
     size: (u32, u32),
@@ -65,6 +84,7 @@ pub struct SectorFinder {
     previous: Vec<u8>,
     lit_until: Vec<Duration>,
     label: Vec<u16>,
+    groups: Vec<Group>,
     stack: Vec<u32>,
     /// Hull of the left (negated) and right border, as `(y, x)`.
     left: Vec<(i32, i32)>,
@@ -85,6 +105,7 @@ impl SectorFinder {
             previous: Vec::new(),
             lit_until: Vec::new(),
             label: Vec::new(),
+            groups: Vec::new(),
             stack: Vec::new(),
             left: Vec::new(),
             right: Vec::new(),
@@ -104,13 +125,14 @@ impl SectorFinder {
         self.found.then_some(&self.sector)
     }
 
-    /// Takes in the next frame; everything but `structure` is measured here.
-    pub fn observe(&mut self, frame: &Frame) -> Measures {
+    /// Takes in the next frame and its picture without what was drawn over it; everything but
+    /// `structure` and `masked` is measured here.
+    pub fn observe(&mut self, frame: &Frame, echo: &[u8]) -> Measures {
         if self.size != (frame.width, frame.height) {
             self.fit(frame);
         }
         std::mem::swap(&mut self.cells, &mut self.previous);
-        self.average(frame);
+        self.average(echo);
         self.light(frame.timestamp);
         self.find(frame.timestamp);
         let change = (!self.fresh).then(|| self.change());
@@ -125,6 +147,7 @@ impl SectorFinder {
             histogram[usize::from(c)] += 1;
         }
         Measures {
+            masked: 0,
             timestamp: frame.timestamp,
             sector_share: share,
             contrast: percentile(&histogram, 0.98) - percentile(&histogram, 0.02),
@@ -144,15 +167,16 @@ impl SectorFinder {
         self.lit_until.resize(cells, Duration::ZERO);
         self.label.resize(cells, 0);
         self.stack.reserve(cells);
+        self.groups.reserve(cells);
         self.left.reserve(2 * self.rows);
         self.right.reserve(2 * self.rows);
         self.sector.spans.resize(frame.height as usize, (0, 0));
         self.reset();
     }
 
-    fn average(&mut self, frame: &Frame) {
-        let (width, scale) = (frame.width as usize, self.scale as usize);
-        let bands = frame.luma.chunks(width * scale);
+    fn average(&mut self, echo: &[u8]) {
+        let (width, scale) = (self.size.0 as usize, self.scale as usize);
+        let bands = echo.chunks(width * scale);
         for (line, band) in self.cells.chunks_exact_mut(self.columns).zip(bands) {
             let height = band.len() / width;
             for (c, cell) in line.iter_mut().enumerate() {
@@ -188,32 +212,44 @@ impl SectorFinder {
     /// Labels connected groups of lit cells and makes the largest one convex.
     fn find(&mut self, now: Duration) {
         self.label.fill(0);
-        let (mut labels, mut largest, mut largest_size) = (0u16, 0u16, 0usize);
+        self.groups.clear();
+        let (mut labels, mut largest) = (0u16, Group::default());
         for start in 0..self.label.len() {
             if self.label[start] != 0 || self.lit_until[start] <= now || labels == u16::MAX {
                 continue;
             }
             labels += 1;
-            let size = self.flood(start as u32, labels, now);
-            if size > largest_size {
-                (largest, largest_size) = (labels, size);
+            let group = self.flood(start as u32, labels, now);
+            if group.size > largest.size {
+                largest = group;
             }
+            self.groups.push(group);
         }
-        let share = largest_size as f32 / self.label.len().max(1) as f32;
-        self.found = largest != 0 && share >= LEAST_SHARE;
+        let share = largest.size as f32 / self.label.len().max(1) as f32;
+        self.found = share >= LEAST_SHARE;
         if self.found {
-            self.enclose(largest);
+            let (slack, middle) =
+                ((largest.right - largest.left) / 8, (largest.left + largest.right) / 2);
+            for group in &mut self.groups {
+                group.joins = *group == largest
+                    || group.size >= LEAST_GROUP
+                        && (group.left..group.right).contains(&middle)
+                        && group.left + slack >= largest.left
+                        && group.right <= largest.right + slack;
+            }
+            self.enclose();
         }
     }
 
-    fn flood(&mut self, start: u32, label: u16, now: Duration) -> usize {
+    fn flood(&mut self, start: u32, label: u16, now: Duration) -> Group {
         let (columns, rows) = (self.columns as i32, self.rows as i32);
         self.label[start as usize] = label;
         self.stack.push(start);
-        let mut size = 0;
+        let mut group = Group { left: columns, ..Group::default() };
         while let Some(cell) = self.stack.pop() {
-            size += 1;
             let (x, y) = (cell as i32 % columns, cell as i32 / columns);
+            group.size += 1;
+            (group.left, group.right) = (group.left.min(x), group.right.max(x));
             for ny in (y - 1).max(0)..(y + 2).min(rows) {
                 for nx in (x - 1).max(0)..(x + 2).min(columns) {
                     let next = (ny * columns + nx) as usize;
@@ -224,20 +260,21 @@ impl SectorFinder {
                 }
             }
         }
-        size
+        group
     }
 
-    /// Convex hull of the labelled cells as one span a picture row.
-    fn enclose(&mut self, label: u16) {
+    /// Convex hull of the groups that join as one span a picture row.
+    fn enclose(&mut self) {
         let scale = self.scale as i32;
         let (width, height) = (self.size.0 as i32, self.size.1 as i32);
         self.left.clear();
         self.right.clear();
         for (y, line) in self.label.chunks_exact(self.columns).enumerate() {
-            let Some(first) = line.iter().position(|&l| l == label) else {
+            let joins = |&l: &u16| l != 0 && self.groups[usize::from(l) - 1].joins;
+            let Some(first) = line.iter().position(joins) else {
                 continue;
             };
-            let last = line.iter().rposition(|&l| l == label).unwrap_or(first);
+            let last = line.iter().rposition(joins).unwrap_or(first);
             let (left, right) = (first as i32 * scale, ((last as i32 + 1) * scale).min(width));
             for y in [y as i32 * scale, ((y as i32 + 1) * scale).min(height)] {
                 extend(&mut self.left, (y, -left));
@@ -370,7 +407,7 @@ mod tests {
         let text = |x, y| if x > 270 && y < 20 { 200 } else { fan(x, y) };
         let mut picture = frame(320, 240, text);
         let mut finder = SectorFinder::new();
-        finder.observe(&picture);
+        finder.observe(&picture, &picture.luma);
         let sector = finder.sector().expect("a sector").clone();
         sector.mask(&mut picture);
         for (i, (&p, want)) in picture.luma.iter().zip(&frame(320, 240, fan).luma).enumerate() {
@@ -386,7 +423,7 @@ mod tests {
         let mut bounds = |second: u64, width: u32| {
             let mut f = frame(200, 200, |x, y| u8::from(x < width && y > 20) * 90);
             f.timestamp = Duration::from_secs(second);
-            finder.observe(&f);
+            finder.observe(&f, &f.luma);
             finder.sector().map(Sector::bounds)
         };
         assert_eq!(bounds(0, 150).unwrap().right, 152);
@@ -404,7 +441,7 @@ mod tests {
             (frame(320, 240, |x, y| fan(x, y).saturating_sub((y / 3) as u8)), 0.5, 1.0),
         ] {
             let mut finder = SectorFinder::new();
-            finder.observe(&picture);
+            finder.observe(&picture, &picture.luma);
             let histogram = finder.sector().cloned().expect("a sector").mask(&mut picture);
             let structure = finder.structure(&histogram, Region::Sector);
             assert!((low..=high).contains(&structure), "{structure}");
@@ -417,7 +454,7 @@ mod tests {
             let mut finder = SectorFinder::new();
             for level in [0, 255] {
                 let mut picture = frame(w, h, |_, _| level);
-                let measures = finder.observe(&picture);
+                let measures = finder.observe(&picture, &picture.luma);
                 assert_eq!(measures.sector_share, f32::from(level) / 255.0);
                 if let Some(sector) = finder.sector().cloned() {
                     sector.mask(&mut picture);

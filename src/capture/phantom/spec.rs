@@ -183,6 +183,8 @@ mod tests {
             ("lung-normal?gain=nan", "`gain=nan`", "-20 to 20"),
             ("lung-normal?colour=red", "`colour=red`", "seed=N"),
             ("lung-normal?size=1x1", "`size=1x1`", "64x48"),
+            ("lung-normal?probe=mechanical", "`probe=mechanical`", "convex|linear|phased"),
+            ("lung-normal?chrome=yes", "`chrome=yes`", "chrome=0|1"),
         ] {
             let error = text.parse::<PhantomSpec>().unwrap_err().to_string();
             assert!(error.contains(offence) && error.contains(allowed), "{error}");
