@@ -200,7 +200,7 @@ impl OverlayFinder {
             let drawn = u8::from(contrast >= DRAWN) | (still & u8::from(contrast >= STOOD));
             let sharp =
                 u8::from(across >= DRAWN) & u8::from(p.saturating_sub(beside[x]) >= DRAWN / 2);
-            flags[x] = (bright & drawn) * THIN | (bright & sharp) * SHARP | still * STILL;
+            flags[x] = ((bright & drawn) * THIN) | ((bright & sharp) * SHARP) | (still * STILL);
         }
     }
 
