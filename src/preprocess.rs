@@ -20,7 +20,7 @@ use sector::SectorFinder;
 use crate::frame::{Bounds, Frame};
 
 /// Version of the preprocessing, compared with the bundle's.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// Which part of the picture the network sees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, clap::ValueEnum)]

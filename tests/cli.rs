@@ -409,7 +409,7 @@ fn a_wrong_bundle_is_refused_with_exit_code_4() {
         ("missing field `version`", |f| edit(f, |t| t.replace("version = ", "#"))),
         ("`decision.refer` is 1.5", |f| edit(f, |t| t.replace("refer = 0.55", "refer = 1.5"))),
         ("`input.preprocess` is 99", |f| {
-            edit(f, |t| t.replace("preprocess = 1", "preprocess = 99"));
+            edit(f, |t| t.replace("preprocess = 2", "preprocess = 99"));
         }),
         ("outside its folder", |f| edit(f, |t| t.replace("\"card.md\"", "\"../card.md\""))),
         ("has the SHA-256", |f| std::fs::write(f.join("card.md"), b"changed").unwrap()),

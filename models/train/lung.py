@@ -136,7 +136,7 @@ def manifest(calibration, held_out):
             "Not a medical device; no use on patients without a clinician's own reading.",
             "evidence": "clip",
         },
-        "input": pack.input_section(SIZE, "sector", preprocess=1),
+        "input": pack.input_section(SIZE, "sector", preprocess=2),
         "output": {"activation": "sigmoid"},
         "class regular": {
             "name": "regular", "refer": False, "aliases": ["normal", "healthy", "clear"],
