@@ -5,35 +5,25 @@
 //! another width, so that a circle in the body is one in the frame.
 
 use super::y4m::Field;
-use crate::frame::{Frame, SIDE_RANGE};
+use crate::frame::{Frame, SquarePixels};
 
 /// Pixel aspects beyond this are taken for a mistake.
-const WIDEST: u32 = 4;
+const WIDEST: u64 = 4;
 
 /// The conversion for pictures of one size.
 #[derive(Default)]
 pub struct Squaring {
     interlaced: Option<Field>,
-    /// For each column of the result: the left of the two columns it comes from, and how much
-    /// (of 256) comes from the right one. Empty where pixels are square.
-    columns: Vec<(usize, u32)>,
-    spare: Vec<u8>,
+    square: Option<SquarePixels>,
 }
 
 impl Squaring {
     /// For pictures `width` wide, with pixels `aspect` as wide as high.
     pub fn new(width: u32, aspect: (u32, u32), interlaced: Option<Field>) -> Squaring {
-        let (across, down) = (u64::from(aspect.0.max(1)), u64::from(aspect.1.max(1)));
-        let (from, limit) = (u64::from(width), u64::from(WIDEST));
-        let sane = across <= limit * down && down <= limit * across && width > 1;
-        let wanted = if sane { (from * across + down / 2) / down } else { from };
-        let to = wanted.clamp(u64::from(*SIDE_RANGE.start()), u64::from(*SIDE_RANGE.end()));
-        let columns = (0..if to == from { 0 } else { to }).map(|x| {
-            // Centres of pixels lie on centres of pixels.
-            let at = ((2 * x + 1) * from * 128 / to).saturating_sub(128).min((from - 1) * 256 - 1);
-            ((at / 256) as usize, (at % 256) as u32)
-        });
-        Squaring { interlaced, columns: columns.collect(), spare: Vec::new() }
+        let (across, down) = (u64::from(aspect.0), u64::from(aspect.1));
+        let sane = across <= WIDEST * down && down <= WIDEST * across;
+        let square = if sane { SquarePixels::new(width, aspect) } else { None };
+        Squaring { interlaced, square }
     }
 
     /// Converts `frame` in place.
@@ -41,18 +31,9 @@ impl Squaring {
         if let Some(field) = self.interlaced {
             keep_field(frame, field);
         }
-        if self.columns.is_empty() || frame.width == 0 {
-            return;
+        if let Some(square) = &mut self.square {
+            square.apply(frame);
         }
-        self.spare.clear();
-        for row in frame.luma.chunks_exact(frame.width as usize) {
-            self.spare.extend(self.columns.iter().map(|&(left, share)| {
-                let (a, b) = (u32::from(row[left]), u32::from(row[left + 1]));
-                ((a * (256 - share) + b * share + 128) / 256) as u8
-            }));
-        }
-        std::mem::swap(&mut frame.luma, &mut self.spare);
-        frame.width = self.columns.len() as u32;
     }
 }
 

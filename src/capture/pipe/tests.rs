@@ -141,7 +141,10 @@ fn live_the_newest_frame_wins_and_gaps_show_in_the_sequence() {
         let folder = tempfile::tempdir().unwrap();
         let path = fifo(folder.path());
         let mut live = Live::open(&path).unwrap();
-        assert!(live.is_live() && !live.ready(Duration::from_millis(30)), "nobody writes yet");
+        assert!(
+            live.is_live() && !live.ready(Duration::from_millis(30)).unwrap(),
+            "nobody writes yet"
+        );
         let mut writer = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
         let mut frame = Frame::default();
         let levels = [10, 60, 110, 160, 210];
@@ -149,11 +152,11 @@ fn live_the_newest_frame_wins_and_gaps_show_in_the_sequence() {
         writer.write_all(&stream).unwrap();
         // All of it has been taken out of the pipe before anybody asks.
         std::thread::sleep(Duration::from_millis(400));
-        assert!(live.ready(Duration::ZERO) && live.next(&mut frame).unwrap());
+        assert!(live.ready(Duration::ZERO).unwrap() && live.next(&mut frame).unwrap());
         assert_eq!((frame.luma[0], frame.sequence), (210, 4), "{format}");
-        assert!(!live.ready(Duration::from_millis(30)));
+        assert!(!live.ready(Duration::from_millis(30)).unwrap());
         drop(writer);
-        assert!(live.ready(Duration::from_secs(5)));
+        assert!(live.ready(Duration::from_secs(5)).unwrap());
         assert!(!live.next(&mut frame).unwrap(), "{format}: the end");
     }
 }
@@ -173,7 +176,7 @@ fn a_damaged_picture_is_a_gap_and_the_next_one_counts() {
     assert!(live.next(&mut frame).unwrap());
     assert_eq!((frame.luma[0], frame.sequence), (50, 0));
     writer.write_all(&broken).unwrap();
-    assert!(!live.ready(Duration::from_millis(300)), "nothing to show");
+    assert!(!live.ready(Duration::from_millis(300)).unwrap(), "nothing to show");
     // Cut within its scan.
     let cut = &jpeg(90)[..jpeg(90).len() - 4];
     writer.write_all(&[cut, &jpeg(150)].concat()).unwrap();

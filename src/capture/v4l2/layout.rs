@@ -120,9 +120,7 @@ impl Layout {
         let mut data = data;
         if self.jpeg {
             let Spare { decoder, picture } = spare;
-            decoder
-                .decode(data, Components::YCbCr, picture)
-                .map_err(|_| Flaw::Undecodable)?;
+            decoder.decode(data, Components::YCbCr, picture).map_err(|_| Flaw::Undecodable)?;
             if (picture.width, picture.height) != (packing.width, packing.height) {
                 return Err(Flaw::Size(picture.width, picture.height));
             }
