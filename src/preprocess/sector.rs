@@ -48,18 +48,25 @@ impl Sector {
         self.spans.iter().map(|&(l, r)| u64::from(r - l)).sum()
     }
 
-    /// Blacks out everything outside and returns the histogram of the inside.
-    pub fn mask(&self, frame: &mut Frame) -> [u32; 256] {
+    /// Pixels of each grey level inside.
+    pub fn histogram(&self, frame: &Frame) -> [u32; 256] {
         let mut histogram = [0; 256];
-        let rows = frame.luma.chunks_exact_mut(frame.width as usize);
+        let rows = frame.luma.chunks_exact(frame.width as usize);
         for (row, &(left, right)) in rows.zip(&self.spans) {
-            row[..left as usize].fill(0);
-            row[right as usize..].fill(0);
             for &p in &row[left as usize..right as usize] {
                 histogram[usize::from(p)] += 1;
             }
         }
         histogram
+    }
+
+    /// Blacks out everything outside.
+    pub fn mask(&self, frame: &mut Frame) {
+        let rows = frame.luma.chunks_exact_mut(frame.width as usize);
+        for (row, &(left, right)) in rows.zip(&self.spans) {
+            row[..left as usize].fill(0);
+            row[right as usize..].fill(0);
+        }
     }
 }
 
@@ -309,11 +316,11 @@ impl SectorFinder {
     /// How much of the contrast inside the region lives in whole blocks of cells: echo has layers
     /// and shadows, noise averages out.
     pub fn structure(&self, histogram: &[u32; 256], region: Region) -> f32 {
-        let (count, mean, variance) = moments(histogram);
+        let (count, _, variance) = moments(histogram);
         if count == 0.0 || variance <= 0.0 {
             return 0.0;
         }
-        let (mut blocks, mut spread) = (0.0, 0.0);
+        let (mut blocks, mut total, mut squares) = (0.0, 0.0, 0.0);
         for y in (0..self.rows).step_by(BLOCK) {
             for x in (0..self.columns).step_by(BLOCK) {
                 let (x1, y1) = ((x + BLOCK).min(self.columns), (y + BLOCK).min(self.rows));
@@ -327,11 +334,18 @@ impl SectorFinder {
                     sum += line.iter().map(|&c| u32::from(c)).sum::<u32>();
                 }
                 let block = sum as f32 / ((x1 - x) * (y1 - y)) as f32;
-                spread += (block - mean) * (block - mean);
+                total += block;
+                squares += block * block;
                 blocks += 1.0;
             }
         }
-        if blocks == 0.0 { 0.0 } else { (spread / blocks / variance).sqrt().min(1.0) }
+        if blocks == 0.0 {
+            return 0.0;
+        }
+        // Around their own mean: the cells are without marks, which are in the histogram.
+        let mean: f32 = total / blocks;
+        let spread: f32 = (squares / blocks - mean * mean).max(0.0);
+        (spread / variance).sqrt().min(1.0)
     }
 
     /// Whether the block's centre lies in the sector.

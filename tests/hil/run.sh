@@ -33,7 +33,7 @@ chmod +x "$root/init" "$root/bin/sonolamp"
 log="$work/log"
 timeout 600 qemu-system-aarch64 -M virt -cpu cortex-a57 -smp 2 -m 1024 -nographic -nic none -no-reboot \
   -kernel "$board/vmlinuz" -initrd "$work/initrd" -append "console=ttyAMA0 quiet panic=-1" \
-  </dev/null | tr -d '\r' | tee "$log" | grep -aE --line-buffered '^(PASS|FAIL|BOARD|     )' || true
+  </dev/null | stdbuf -oL tr -d '\r' | tee "$log" | grep -aE --line-buffered '^(PASS|FAIL|BOARD|     )' || true
 if ! grep -aq '^BOARD .* done, failed=0' "$log"; then
   echo "virtual board: a step failed, or the board did not come to its end; the log's end:" >&2
   grep -avE '^(PASS|FAIL|BOARD|     )' "$log" | tail -n 30 >&2
