@@ -450,13 +450,13 @@ mod tests {
     fn noise_has_no_structure_and_a_fan_has() {
         let mut random = oorandom::Rand32::new(4);
         let noise: Vec<u8> = (0..320 * 240).map(|_| random.rand_u32() as u8).collect();
-        for (mut picture, low, high) in [
+        for (picture, low, high) in [
             (frame(320, 240, |x, y| noise[(y * 320 + x) as usize]), 0.0, 0.1),
             (frame(320, 240, |x, y| fan(x, y).saturating_sub((y / 3) as u8)), 0.5, 1.0),
         ] {
             let mut finder = SectorFinder::new();
             finder.observe(&picture, &picture.luma);
-            let histogram = finder.sector().cloned().expect("a sector").mask(&mut picture);
+            let histogram = finder.sector().expect("a sector").histogram(&picture);
             let structure = finder.structure(&histogram, Region::Sector);
             assert!((low..=high).contains(&structure), "{structure}");
         }
