@@ -2,7 +2,8 @@
 # The virtual board: boots Debian's arm64 kernel in qemu with a simulated camera (vivid) and GPIO
 # chip (gpio-sim), runs the cross-built program on them, and says PASS or FAIL of each step.
 #
-#   tests/hil/run.sh [PROGRAM]     by default one is built with `cross/build.sh dev`
+#   tests/hil/run.sh [PROGRAM]     by default one is built with `cross/build.sh release`: the emulated
+#                                  processor is too slow for a verdict without optimization
 #
 # Needs Debian 12 or newer on x86-64 or arm64; installs qemu and what else is missing.
 set -euo pipefail
@@ -11,8 +12,8 @@ cd "$(dirname "$0")/../.."
 if [ $# -gt 0 ]; then
   program=$1
 else
-  cross/build.sh dev >&2
-  program="${CARGO_TARGET_DIR:-target}/cross/aarch64-unknown-linux-gnu/debug/sonolamp"
+  cross/build.sh release >&2
+  program="${CARGO_TARGET_DIR:-target}/cross/aarch64-unknown-linux-gnu/release/sonolamp"
 fi
 board=$(tests/hil/board.sh)
 
