@@ -20,6 +20,7 @@ fi
 [ $# -gt 0 ] || set -- --lib --test preprocess --test portable
 for cpu in cortex-a57 cortex-a76; do
   echo "cross/test.sh: on $cpu"
+  # `release` has its dependencies in common with the virtual board's program.
   CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER="timeout 1800 qemu-aarch64-static -cpu $cpu" \
-    cross_cargo test "$@"
+    cross_cargo test --release "$@"
 done

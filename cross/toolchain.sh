@@ -1,9 +1,9 @@
 # Sourced by the other scripts: finds or installs what turns this tree into aarch64 programs, and
 # sets `target`, `target_dir` and the function `cross_cargo`.
 #
-# Rust: rustup's own standard library for the target where rustup has it or can fetch it, else
-# Debian's cross compiler. Linker and C compiler: zig, because it links against a glibc as old as
-# JetPack 5's, so that one program serves every board.
+# Rust: rustup's own standard library for the target where rustup has it or can fetch it, else (or
+# with CROSS_RUST=debian) Debian's cross compiler. Linker and C compiler: zig, because it links
+# against a glibc as old as JetPack 5's, so that one program serves every board.
 
 target=aarch64-unknown-linux-gnu
 glibc=2.31
@@ -32,7 +32,8 @@ needed /usr/bin/aarch64-linux-gnu-readelf binutils-aarch64-linux-gnu
 python3 -c 'import ensurepip' 2>/dev/null || needs="$needs python3-venv"
 
 rust_std="$(rustc --print sysroot)/lib/rustlib/$target/lib"
-if [ -d "$rust_std" ] || rustup target add "$target" 2>/dev/null; then
+if [ "${CROSS_RUST:-}" != debian ] &&
+  { [ -d "$rust_std" ] || rustup target add "$target" 2>/dev/null; }; then
   debian_rust=""
 else
   debian_rust=yes

@@ -31,6 +31,17 @@ fn wrong(subject: impl ToString, problem: String) -> Error {
     Error::new(ErrorKind::Device, subject, problem, remedy)
 }
 
+/// Why the kernel said no, without the library's words around it.
+fn because(error: &gpiocdev::Error) -> String {
+    let text = error.to_string();
+    let reason = text.rsplit("returned: ").next().unwrap_or(&text);
+    let plain = reason.split(" (os error").next().unwrap_or(reason);
+    if plain.contains("busy") {
+        return "in use by another program, perhaps a second sonolamp".to_owned();
+    }
+    plain.to_lowercase()
+}
+
 /// Where a line is: the device's path and the offset on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Place {
@@ -42,7 +53,7 @@ fn place(line: &LineName, chip: &str) -> Result<Place, Error> {
     let on = |chip: &str, offset: u32| {
         let path = if chip.starts_with('/') { chip.into() } else { format!("/dev/{chip}") };
         let chip = gpiocdev::chip::is_chip(&path)
-            .map_err(|e| wrong(&path, format!("is no GPIO chip ({e})")))?;
+            .map_err(|e| wrong(&path, format!("is no GPIO chip ({})", because(&e))))?;
         Ok(Place { chip, offset })
     };
     match line {
@@ -51,7 +62,7 @@ fn place(line: &LineName, chip: &str) -> Result<Place, Error> {
         LineName::Named(name) => {
             let names = [name.as_str()];
             let found = gpiocdev::find_named_lines(&names, true)
-                .map_err(|e| wrong(line, format!("cannot be looked up ({e})")))?;
+                .map_err(|e| wrong(line, format!("cannot be looked up ({})", because(&e))))?;
             let line = found
                 .get(name.as_str())
                 .ok_or_else(|| wrong(line, "is a line of no GPIO chip here".into()))?;
@@ -96,8 +107,8 @@ pub fn outputs(lines: &[&LineName], chip: &str, high: bool) -> Result<Vec<Output
                     .request()
                     .map_err(|e| {
                         let names: Vec<String> = lines.iter().map(|l| l.to_string()).collect();
-                        let subject = format!("{} of {}", names.join(", "), at.chip.display());
-                        wrong(subject, format!("cannot be driven ({e})"))
+                        let subject = format!("{} ({})", names.join(", "), at.chip.display());
+                        wrong(subject, format!("cannot be driven ({})", because(&e)))
                     })?;
                 let request = Arc::new(request);
                 requests.push((at.chip.clone(), Arc::clone(&request)));
@@ -122,7 +133,7 @@ impl ErrorType for OutputLine {
 impl OutputLine {
     fn set(&self, value: Value) -> Result<(), Error> {
         let set = self.request.set_value(self.offset, value);
-        set.map_err(|e| wrong(&self.name, format!("cannot be driven ({e})")))
+        set.map_err(|e| wrong(&self.name, format!("cannot be driven ({})", because(&e))))
     }
 }
 
@@ -185,7 +196,7 @@ impl InputLine {
         builder.with_edge_detection(EdgeDetection::BothEdges);
         let request = builder
             .request()
-            .map_err(|e| wrong(line, format!("cannot be used as a button ({e})")))?;
+            .map_err(|e| wrong(line, format!("cannot be used as a button ({})", because(&e))))?;
         Ok(InputLine { request, name: line.clone() })
     }
 

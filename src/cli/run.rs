@@ -22,7 +22,9 @@ use crate::lamps::{self, Board, Lamps};
 use crate::panel;
 use crate::pipeline::Model;
 use crate::pipeline::latest::Latest;
-use crate::pipeline::live::{self, BackOff, CaptureStatus, Captured, Ending, Engine, Settings};
+use crate::pipeline::live::{
+    self, BackOff, CaptureStatus, Captured, Ending, Engine, Playing, Settings,
+};
 use crate::pipeline::shutdown::{EndsAll, Shutdown};
 use crate::screening::Mode;
 use crate::snapshot::{Identity, Snapshot};
@@ -58,6 +60,9 @@ pub struct Arguments {
     /// Play a file again and again
     #[arg(long)]
     repeat: bool,
+    /// Play every frame of a file or phantom, as slowly as this machine needs
+    #[arg(long)]
+    every_frame: bool,
     /// Stop after this many seconds
     #[arg(long, value_name = "S")]
     seconds: Option<f64>,
@@ -202,7 +207,9 @@ impl Run<'_> {
                 named("signals", scope, move || obey(signals, board, shutdown))?;
                 named("capture", scope, move || {
                     let open = || self.config.source.open_as(&self.config.capture);
-                    live::capture(open, self.ending(), frames, status, shutdown);
+                    let every_frame = self.arguments.every_frame;
+                    let playing = Playing { ending: self.ending(), every_frame };
+                    live::capture(open, playing, frames, status, shutdown);
                 })?;
                 named("engine", scope, move || engine.run(frames, status, &orders, shutdown))?;
                 if let Some(wiring) = &self.config.panel {

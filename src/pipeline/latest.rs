@@ -46,7 +46,22 @@ impl<T> Latest<T> {
         }
         slot.fresh = true;
         drop(slot);
-        self.ready.notify_one();
+        self.ready.notify_all();
+    }
+
+    /// Waits up to `patience` until the value offered last has been taken; says whether it has.
+    pub fn taken(&self, patience: Duration) -> bool {
+        let deadline = Instant::now() + patience;
+        let mut slot = self.lock();
+        while slot.fresh && !slot.closed {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            let waited = self.ready.wait_timeout(slot, left);
+            slot = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        true
     }
 
     /// Waits up to `patience` for a value not seen before and swaps it with `value`.
@@ -57,6 +72,8 @@ impl<T> Latest<T> {
             if slot.fresh {
                 slot.fresh = false;
                 std::mem::swap(&mut slot.value, value);
+                drop(slot);
+                self.ready.notify_all();
                 return Taken::Fresh;
             }
             if slot.closed {
@@ -114,6 +131,28 @@ mod tests {
         let mut got = 0;
         assert_eq!((slot.take(&mut got, SOON), got), (Taken::Fresh, 7));
         assert_eq!(slot.take(&mut got, SOON), Taken::Closed);
+    }
+
+    #[test]
+    fn a_patient_writer_loses_nothing() {
+        let slot = Latest::new(0);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for mut v in 1..=100 {
+                    while !slot.taken(SOON) {}
+                    slot.publish(&mut v);
+                }
+                slot.close();
+            });
+            let mut got = 0;
+            for expected in 1..=100 {
+                assert_eq!(
+                    (slot.take(&mut got, Duration::from_secs(10)), got),
+                    (Taken::Fresh, expected)
+                );
+            }
+        });
+        assert_eq!(slot.dropped(), 0);
     }
 
     #[test]

@@ -58,6 +58,21 @@ pub enum Ending {
     Reopen(BackOff),
 }
 
+/// How a source is played.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Playing {
+    pub ending: Ending,
+    /// Wait for the engine before each frame of a source that is not live, instead of dropping
+    /// frames that come too fast for it.
+    pub every_frame: bool,
+}
+
+impl From<Ending> for Playing {
+    fn from(ending: Ending) -> Playing {
+        Playing { ending, every_frame: false }
+    }
+}
+
 /// Pauses between attempts to open a device: each twice the last, up to the longest; the first
 /// again once it has delivered a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,17 +133,18 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Reads a source until it ends or fails, and goes on as `ending` says; paces it to real time
+/// Reads a source until it ends or fails, and goes on as `playing` says; paces it to real time
 /// unless it does so itself.
 ///
 /// Sequence numbers and timestamps of a device go on over an outage, which is no gap in them.
 pub fn capture(
     mut open: impl FnMut() -> Result<Box<dyn FrameSource>, Error>,
-    ending: Ending,
+    playing: impl Into<Playing>,
     frames: &Latest<Captured>,
     status: &CaptureStatus,
     shutdown: &Shutdown,
 ) {
+    let Playing { ending, every_frame } = playing.into();
     let mut reader = Reader {
         captured: Captured::new(),
         frames,
@@ -136,6 +152,7 @@ pub fn capture(
         shutdown,
         start: Instant::now(),
         continued: matches!(ending, Ending::Reopen(_)),
+        every_frame,
         next: 0,
         last: Duration::ZERO,
     };
@@ -187,6 +204,7 @@ struct Reader<'a> {
     start: Instant,
     /// Sequence and timestamps go on from session to session.
     continued: bool,
+    every_frame: bool,
     /// The next sequence number and the latest timestamp.
     next: u64,
     last: Duration,
@@ -219,6 +237,9 @@ impl Reader<'_> {
                 frame.timestamp += origin.1;
                 (self.next, self.last) = (frame.sequence + 1, frame.timestamp);
                 *lock(&self.status.outage) = None;
+            }
+            if self.every_frame && !source.is_live() {
+                while !self.frames.taken(SLICE) && !self.shutdown.requested() {}
             }
             read += 1;
             let mut counts = lock(&self.status.counts);

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Makes the virtual board's kernel and modules: Debian's own arm64 kernel, and gpio-sim, which
-# Debian does not build. Prints the folder, which holds `vmlinuz`, `modules/`, `busybox` and
-# `root/` (the C library, and v4l2-ctl with its own).
+# Debian does not build. Prints the folder, which holds `vmlinuz`, `pi3.dtb`, `modules/`,
+# `busybox` and `root/` (the C library, and v4l2-ctl with its own).
 #
 # Kernel, headers and source must be of one version; the newest that apt knows is taken.
 set -euo pipefail
@@ -27,7 +27,8 @@ done
 export PATH="$PATH:/usr/sbin"
 
 kernel=$(apt-cache show linux-image-arm64:arm64 | sed -n 's/^Depends: linux-image-\([^ :]*\)-arm64.*/\1/p' | head -n 1)
-folder="$cache/$kernel"
+# Named by this script's content too: what an older one made may lack something.
+folder="$cache/$kernel-$(cksum <"$0" | cut -d ' ' -f 1)"
 if [ -e "$folder/complete" ]; then
   echo "$folder"
   exit
@@ -67,6 +68,7 @@ make -C "$headers" M="$source" ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu- \
   CC=aarch64-linux-gnu-gcc-12 modules >&2
 
 cp "$folder/x/boot/vmlinuz-$kernel-arm64" "$folder/vmlinuz"
+cp "$folder/x/usr/lib/linux-image-$kernel-arm64/broadcom/bcm2837-rpi-3-b.dtb" "$folder/pi3.dtb"
 cp "$folder/x/bin/busybox" "$folder/busybox"
 tree="lib/modules/$kernel-arm64"
 depmod -b "$folder/x" "$kernel-arm64"
