@@ -2,7 +2,7 @@
 # Runs tests of the aarch64 program on an x86-64 machine under qemu-user: what is computed, on a
 # processor without and on one with the int8 dot product. The device side is `tests/hil/run.sh`'s.
 #
-#   cross/test.sh [CARGO TEST ARGUMENTS]     by default the unit tests, `preprocess` and `portable`
+#   cross/test.sh [CARGO TEST ARGUMENTS]     by default the unit tests, `preprocess`, `portable`, `int8`
 set -eu
 cd "$(dirname "$0")/.."
 . cross/toolchain.sh
@@ -17,7 +17,7 @@ fi
 # shellcheck disable=SC2086 # a list of package names
 [ -z "$needs" ] || install $needs
 
-[ $# -gt 0 ] || set -- --lib --test preprocess --test portable
+[ $# -gt 0 ] || set -- --lib --test preprocess --test portable --test int8
 for cpu in cortex-a57 cortex-a76; do
   echo "cross/test.sh: on $cpu"
   # `release` has its dependencies in common with the virtual board's program.

@@ -1,5 +1,6 @@
 //! The command line: one file a verb, one place that turns an outcome into an exit code.
 
+mod bench;
 mod bundle;
 mod config;
 mod doctor;
@@ -44,6 +45,7 @@ enum Verb {
     Screen(screen::Arguments),
     Frames(frames::Arguments),
     Evaluate(evaluate::Arguments),
+    Bench(bench::Arguments),
     Bundle(bundle::Arguments),
     Config(config::Arguments),
     Doctor(doctor::Arguments),
@@ -64,6 +66,7 @@ pub fn main() -> ExitCode {
         Some(Verb::Screen(arguments)) => screen::run(&arguments),
         Some(Verb::Frames(arguments)) => frames::run(&arguments),
         Some(Verb::Evaluate(arguments)) => evaluate::run(&arguments),
+        Some(Verb::Bench(arguments)) => bench::run(&arguments),
         Some(Verb::Bundle(arguments)) => bundle::run(&arguments),
         Some(Verb::Config(arguments)) => config::run(&arguments),
         Some(Verb::Doctor(arguments)) => doctor::run(&arguments),

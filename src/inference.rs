@@ -1,8 +1,19 @@
 //! Running a bundle's network. tract lives in this module and nowhere else.
 //!
+//! A quantized network is read by [`lower`] into a [`graph`] of byte layers, which [`engine`] runs
+//! with [`kernels`] of this processor's, as one operator in tract. A network that cannot be
+//! lowered runs in stock tract, and [`Network::path`] says why.
+//!
 //! The network takes `1 × 1 × height × width` bytes of grey pixels (it holds its own
 //! normalization) and returns one row of scores: one log-odds of the referring class, or one
 //! logit a class.
+
+pub mod engine;
+pub mod graph;
+pub mod kernels;
+pub mod lower;
+mod onnx;
+mod region;
 
 use std::sync::Arc;
 
@@ -12,6 +23,27 @@ use tract_onnx::prelude::{
 };
 
 use crate::error::{Error, ErrorKind};
+use engine::{Engine, Program};
+use kernels::Isa;
+use lower::Obstacle;
+
+/// What computes a network.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Path {
+    /// Our own layers on bytes.
+    Int8 { isa: Isa, layers: usize },
+    /// Stock tract, because of this operator.
+    Tract(Obstacle),
+}
+
+impl std::fmt::Display for Path {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Path::Int8 { isa, layers } => write!(f, "int8, {layers} layers on {}", isa.name()),
+            Path::Tract(obstacle) => write!(f, "stock tract, since {obstacle}"),
+        }
+    }
+}
 
 /// Scores one network input.
 pub trait Classifier: Send {
@@ -33,19 +65,35 @@ pub struct Network {
     plan: Arc<TypedSimplePlan>,
     signature: Signature,
     name: String,
+    path: Path,
 }
 
 impl Network {
     /// Reads ONNX `bytes`; `name` stands in error messages.
     pub fn load(name: &str, bytes: &[u8], signature: Signature) -> Result<Network, Error> {
-        let model = tract_onnx::onnx()
-            .model_for_read(&mut &bytes[..])
-            .and_then(|model| model.into_optimized())
-            .map_err(|e| wrong(name, format!("cannot be loaded ({})", reason(&e))))?;
+        Network::load_for(Isa::best(), name, bytes, signature)
+    }
+
+    /// The same for an instruction set of [`Isa::available`].
+    pub fn load_for(
+        isa: Isa,
+        name: &str,
+        bytes: &[u8],
+        signature: Signature,
+    ) -> Result<Network, Error> {
+        let fails = |e: &tract_onnx::prelude::TractError| {
+            wrong(name, format!("cannot be loaded ({})", reason(e)))
+        };
+        let (model, path, _) = read(bytes, Some(isa)).map_err(|e| fails(&e))?;
         check(name, &model, signature)?;
         let plan = TypedSimplePlan::new(model)
             .map_err(|e| wrong(name, format!("cannot be planned ({})", reason(&e))))?;
-        Ok(Network { plan, signature, name: name.to_owned() })
+        Ok(Network { plan, signature, name: name.to_owned(), path })
+    }
+
+    /// What computes it.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// A state of its own for one thread, kept from frame to frame.
@@ -55,6 +103,102 @@ impl Network {
             .spawn()
             .map_err(|e| wrong(&self.name, format!("cannot be started ({})", reason(&e))))?;
         Ok(TractClassifier { state, signature: self.signature, name: self.name.clone() })
+    }
+}
+
+/// A network by itself, on an input of its own making: what benchmarks time.
+pub struct Runner {
+    state: TypedSimpleState,
+    input: Tensor,
+    engine: Option<Engine>,
+    path: Path,
+    name: String,
+}
+
+impl Runner {
+    /// Any ONNX network of one fixed input and output; `isa: None` takes stock tract.
+    pub fn load(name: &str, bytes: &[u8], isa: Option<Isa>) -> Result<Runner, Error> {
+        let fails = |e: &tract_onnx::prelude::TractError| {
+            wrong(name, format!("cannot be loaded ({})", reason(e)))
+        };
+        let (model, path, program) = read(bytes, isa).map_err(|e| fails(&e))?;
+        let input = made_up(&model).map_err(|e| fails(&e))?;
+        let plan = TypedSimplePlan::new(model).map_err(|e| fails(&e))?;
+        let state = plan.spawn().map_err(|e| fails(&e))?;
+        let engine = program.map(Engine::new);
+        Ok(Runner { state, input, engine, path, name: name.to_owned() })
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// For its layers, one by one, after [`Self::enter`].
+    pub fn engine(&mut self) -> Option<&mut Engine> {
+        self.engine.as_mut()
+    }
+
+    /// One inference; the output.
+    pub fn run(&mut self) -> Result<Vec<f32>, Error> {
+        let fails = |e: &tract_onnx::prelude::TractError| {
+            wrong(&self.name, format!("failed ({})", reason(e)))
+        };
+        let input = self.input.clone().into_tvalue();
+        let output = self.state.run(tvec!(input)).map_err(|e| fails(&e))?;
+        let output = output[0].cast_to::<f32>().map_err(|e| fails(&e))?;
+        let view = output.to_plain_array_view::<f32>().map_err(|e| fails(&e))?;
+        Ok(view.iter().copied().collect())
+    }
+
+    /// Gives the engine the input, for its layers one by one.
+    pub fn enter(&mut self) {
+        let Some(engine) = &mut self.engine else { return };
+        match self.input.to_plain_array_view::<f32>() {
+            Ok(reals) => engine.enter_reals(reals.as_slice().unwrap_or_default()),
+            Err(_) => engine.enter_bytes(self.input.as_bytes()),
+        }
+    }
+}
+
+/// An input of pseudo-random numbers: bytes, or reals from 0 to 1.
+fn made_up(model: &TypedModel) -> tract_onnx::prelude::TractResult<Tensor> {
+    let fact = model.input_fact(0)?;
+    let shape = fact.shape.as_concrete().unwrap_or_default().to_vec();
+    let byte = |i: usize| (i as u32).wrapping_mul(2_654_435_761).to_be_bytes()[0];
+    let bytes: Vec<u8> = (0..shape.iter().product()).map(byte).collect();
+    match fact.datum_type.unquantized() {
+        DatumType::U8 => Tensor::from_shape(&shape, &bytes),
+        DatumType::I8 => {
+            Tensor::from_shape(&shape, &bytes.iter().map(|&b| b as i8).collect::<Vec<_>>())
+        }
+        _ => {
+            let reals: Vec<f32> = bytes.iter().map(|&b| f32::from(b) / 255.0).collect();
+            Tensor::from_shape(&shape, &reals)
+        }
+    }
+}
+
+/// Reads a network: lowered for `isa` where that can be, else as stock tract runs it.
+fn read(
+    bytes: &[u8],
+    isa: Option<Isa>,
+) -> tract_onnx::prelude::TractResult<(TypedModel, Path, Option<Arc<Program>>)> {
+    let onnx = tract_onnx::onnx();
+    let proto = onnx.proto_model_for_read(&mut &bytes[..])?;
+    let lowered = match isa {
+        Some(isa) => lower::lower(&proto).map(|graph| (graph, isa)),
+        None => Err(Obstacle::unwanted()),
+    };
+    match lowered {
+        Ok((graph, isa)) => {
+            let path = Path::Int8 { isa, layers: graph.layers.len() };
+            let program = Arc::new(Program::new(graph, isa));
+            Ok((region::model(Arc::clone(&program))?, path, Some(program)))
+        }
+        Err(obstacle) => {
+            let model = onnx.model_for_proto_model(&proto)?.into_optimized()?;
+            Ok((model, Path::Tract(obstacle), None))
+        }
     }
 }
 

@@ -1,8 +1,7 @@
-//! The same frames give the same scores on every processor, within what float inference allows.
+//! The same frames give the same scores on every processor, bit for bit.
 //!
 //! `golden/scores.csv` was written on x86-64; `cross/test.sh` runs this test for aarch64, on a
-//! processor with the int8 dot product and on one without. The pictures are the same bit for bit
-//! (`preprocess.rs` runs there too). After an intended change of the bundle or of preprocessing:
+//! processor with the int8 dot product and on one without, and `preprocess.rs` for the pictures. After an intended change of the bundle or of preprocessing:
 //! `UPDATE_GOLDEN=1 cargo test --test portable`.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
@@ -21,7 +20,6 @@ const SCENES: [&str; 4] = [
     "lung-effusion?seed=5&fps=8&size=320x240",
 ];
 const LENGTH: Duration = Duration::from_secs(2);
-const TOLERANCE: f32 = 1.0 / 256.0;
 
 #[test]
 fn scores_agree_on_every_processor() {
@@ -42,8 +40,7 @@ fn scores_agree_on_every_processor() {
     for (line, (scene, verdict, score)) in golden.lines().zip(got) {
         let fields: Vec<&str> = line.split(',').collect();
         assert_eq!(fields[..2], [scene, verdict]);
-        let difference = (fields[2].parse::<f32>().unwrap() - score).abs();
-        println!("{scene}: {score}, {difference} from x86-64's");
-        assert!(difference <= TOLERANCE, "{scene}: {score} instead of {}", fields[2]);
+        let expected: f32 = fields[2].parse().unwrap();
+        assert_eq!(expected.to_bits(), score.to_bits(), "{scene}: {score} instead of {expected}");
     }
 }

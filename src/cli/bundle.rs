@@ -4,6 +4,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use crate::bundle::{Bundle, EvidenceKind};
+use crate::inference::Runner;
+use crate::inference::kernels::Isa;
 use crate::pipeline::Model;
 
 /// Look into a model bundle, or check everything in it.
@@ -59,6 +61,8 @@ fn inspect(bundle: &Bundle) {
         let what = if class.refer { "refer" } else { "clear" };
         row("class", format!("{} → {what}; also {}", class.name, class.aliases.join(", ")));
     }
+    let network = Runner::load(&bundle.model_name(), bundle.model().1, Some(Isa::best()));
+    row("computed by", network.map_or_else(|e| e.to_string(), |n| n.path().to_string()));
     let d = &m.decision;
     row("decision", format!("refer from {}, clear to {}", d.refer, d.clear));
     row("calibration", m.calibration.method.clone());

@@ -1,0 +1,395 @@
+//! Dense and depthwise convolution on bytes, for every processor.
+//!
+//! One arithmetic, whatever the instruction set: `acc` is the exact i32 sum of bias and of
+//! activation times weight, and
+//! `y = clamp(round_half_even(f32(acc) * scale) + zero, low, high)`
+//! with one f32 multiplication, which no compiler may fuse (ONNX's QLinearConv with its scales
+//! folded into one factor). [`scalar`] is the definition; tests hold every other kernel to its bits.
+//!
+//! Activations lie in a flat arena as rows of pixels of channels (NHWC). A kernel reads *strips*:
+//! runs of adjacent bytes, such as one row of a convolution's window, so nothing is copied
+//! together first. All `unsafe` of the program is in this module: raw pointers are only used for
+//! places that [`Geometry::check`] has found to lie within the arena.
+//!
+//! NEON multiplies signed bytes only. There, the arena holds each byte with its top bit flipped
+//! ([`Isa::flip`]), which is the same number less 128; the bias makes up for it.
+
+#![allow(unsafe_code)]
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+#[cfg(target_arch = "aarch64")]
+mod neon;
+pub mod scalar;
+
+/// Bytes that a kernel may read behind the last strip, and that an arena has behind its last map.
+pub const SLACK: usize = 128;
+
+/// An instruction set that there are kernels for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Isa {
+    Scalar,
+    Avx2,
+    AvxVnni,
+    Avx512Vnni,
+    Neon,
+    NeonDot,
+}
+
+impl Isa {
+    /// What this processor has, the fastest last.
+    pub fn available() -> Vec<Isa> {
+        let mut found = vec![Isa::Scalar];
+        #[cfg(target_arch = "x86_64")]
+        {
+            if is_x86_feature_detected!("avx2") {
+                found.push(Isa::Avx2);
+                if is_x86_feature_detected!("avxvnni") {
+                    found.push(Isa::AvxVnni);
+                }
+            }
+            if avx512::detected() {
+                found.push(Isa::Avx512Vnni);
+            }
+        }
+        #[cfg(target_arch = "aarch64")]
+        {
+            found.push(Isa::Neon);
+            if std::arch::is_aarch64_feature_detected!("dotprod") {
+                found.push(Isa::NeonDot);
+            }
+        }
+        found
+    }
+
+    /// The fastest of this processor.
+    pub fn best() -> Isa {
+        Isa::available().pop().unwrap_or(Isa::Scalar)
+    }
+
+    /// The available one of that name.
+    pub fn named(name: &str) -> Option<Isa> {
+        Isa::available().into_iter().find(|isa| isa.name() == name)
+    }
+
+    /// As users write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Isa::Scalar => "scalar",
+            Isa::Avx2 => "avx2",
+            Isa::AvxVnni => "avx-vnni",
+            Isa::Avx512Vnni => "avx512-vnni",
+            Isa::Neon => "neon",
+            Isa::NeonDot => "neon-dotprod",
+        }
+    }
+
+    /// What each byte of the arena is combined with (exclusive or).
+    pub fn flip(self) -> u8 {
+        if matches!(self, Isa::Neon | Isa::NeonDot) { 0x80 } else { 0 }
+    }
+}
+
+/// Where a layer reads and writes, in bytes of the arena.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Geometry {
+    /// Output rows and pixels in one.
+    pub rows: usize,
+    pub width: usize,
+    /// From one output pixel, or row, to the next: how far the window moves over the input.
+    pub in_x: usize,
+    pub in_y: usize,
+    /// The same in the output.
+    pub out_x: usize,
+    pub out_y: usize,
+    /// Where the window's strips start, from the window's own start.
+    pub strips: Vec<usize>,
+    /// Bytes of a strip: taps times channels for a dense layer, channels for a depthwise one.
+    pub depth: usize,
+}
+
+impl Geometry {
+    /// Input bytes from the first that is read to the last.
+    pub fn reach(&self) -> usize {
+        let last = self.strips.iter().max().copied().unwrap_or(0);
+        (self.rows - 1) * self.in_y + (self.width - 1) * self.in_x + last + self.depth
+    }
+
+    /// Panics unless every byte that is read or written lies in an arena of `len` bytes: an error
+    /// of the planner's that must not become a stray write.
+    fn check(&self, len: usize, src: usize, dst: usize, channels: usize) {
+        let written = (self.rows - 1) * self.out_y + (self.width - 1) * self.out_x + channels;
+        assert!(src + self.reach() + SLACK <= len && dst + written + SLACK <= len);
+    }
+}
+
+/// How sums become bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Output {
+    pub zero: u8,
+    pub low: u8,
+    pub high: u8,
+}
+
+/// A layer's numbers: `values` is channel by strip by byte of it (dense), or tap by channel
+/// (depthwise); `bias` holds the input's zero point already.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Weights {
+    pub values: Vec<i8>,
+    pub bias: Vec<i32>,
+    pub scale: Vec<f32>,
+}
+
+impl Weights {
+    pub fn channels(&self) -> usize {
+        self.bias.len()
+    }
+
+    /// The bias for flipped activations: `sum((a - 128) * w) + 128 * sum(w)`.
+    #[cfg(target_arch = "aarch64")]
+    fn flipped_bias(&self, sum: impl Fn(usize) -> i32) -> Vec<i32> {
+        self.bias.iter().enumerate().map(|(c, b)| b + 128 * sum(c)).collect()
+    }
+}
+
+enum DenseKernel {
+    Scalar(Weights),
+    #[cfg(target_arch = "x86_64")]
+    Avx2(avx2::Dense),
+    #[cfg(target_arch = "x86_64")]
+    Avx512(avx512::Dense),
+    #[cfg(target_arch = "aarch64")]
+    Neon(neon::Dense),
+}
+
+/// A convolution over all channels, packed for an instruction set.
+pub struct Dense {
+    geometry: Geometry,
+    output: Output,
+    channels: usize,
+    kernel: DenseKernel,
+}
+
+impl Dense {
+    pub fn new(isa: Isa, geometry: Geometry, weights: Weights, output: Output) -> Dense {
+        let channels = weights.channels();
+        assert_eq!(weights.values.len(), channels * geometry.strips.len() * geometry.depth);
+        let kernel = match isa {
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 => DenseKernel::Avx2(avx2::Dense::new(false, &geometry, &weights)),
+            #[cfg(target_arch = "x86_64")]
+            Isa::AvxVnni => DenseKernel::Avx2(avx2::Dense::new(true, &geometry, &weights)),
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512Vnni => DenseKernel::Avx512(avx512::Dense::new(&geometry, &weights)),
+            #[cfg(target_arch = "aarch64")]
+            Isa::Neon => DenseKernel::Neon(neon::Dense::new(false, &geometry, &weights)),
+            #[cfg(target_arch = "aarch64")]
+            Isa::NeonDot => DenseKernel::Neon(neon::Dense::new(true, &geometry, &weights)),
+            _ => DenseKernel::Scalar(weights),
+        };
+        Dense { geometry, output, channels, kernel }
+    }
+
+    /// Bytes of scratch memory that [`Self::run`] wants.
+    pub fn scratch(&self) -> usize {
+        match &self.kernel {
+            #[cfg(target_arch = "x86_64")]
+            DenseKernel::Avx2(dense) => dense.scratch(&self.geometry),
+            _ => 0,
+        }
+    }
+
+    /// Reads at `src` and writes at `dst` of the arena.
+    pub fn run(&self, arena: &mut [u8], src: usize, dst: usize, scratch: &mut [u8]) {
+        self.geometry.check(arena.len(), src, dst, self.channels);
+        match &self.kernel {
+            DenseKernel::Scalar(weights) => {
+                scalar::dense(&self.geometry, weights, self.output, arena, src, dst);
+            }
+            #[cfg(target_arch = "x86_64")]
+            DenseKernel::Avx2(dense) => {
+                dense.run(&self.geometry, self.output, arena, src, dst, scratch);
+            }
+            #[cfg(target_arch = "x86_64")]
+            DenseKernel::Avx512(dense) => dense.run(&self.geometry, self.output, arena, src, dst),
+            #[cfg(target_arch = "aarch64")]
+            DenseKernel::Neon(dense) => dense.run(&self.geometry, self.output, arena, src, dst),
+        }
+        let _ = scratch;
+    }
+}
+
+enum DepthwiseKernel {
+    Scalar(Weights),
+    #[cfg(target_arch = "x86_64")]
+    Avx2(avx2::Depthwise),
+    #[cfg(target_arch = "x86_64")]
+    Avx512(avx512::Depthwise),
+    #[cfg(target_arch = "aarch64")]
+    Neon(neon::Depthwise),
+}
+
+/// A convolution of each channel by itself, packed for an instruction set. A strip is one tap.
+pub struct Depthwise {
+    geometry: Geometry,
+    output: Output,
+    channels: usize,
+    kernel: DepthwiseKernel,
+}
+
+impl Depthwise {
+    /// `columns`: taps in a row of the window.
+    pub fn new(
+        isa: Isa,
+        geometry: Geometry,
+        columns: usize,
+        weights: Weights,
+        output: Output,
+    ) -> Depthwise {
+        let channels = weights.channels();
+        assert_eq!(geometry.depth, channels);
+        assert_eq!(weights.values.len(), channels * geometry.strips.len());
+        let _ = columns;
+        let kernel = match isa {
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 | Isa::AvxVnni => {
+                DepthwiseKernel::Avx2(avx2::Depthwise::new(&geometry, &weights))
+            }
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512Vnni => {
+                DepthwiseKernel::Avx512(avx512::Depthwise::new(&geometry, columns, &weights))
+            }
+            #[cfg(target_arch = "aarch64")]
+            Isa::Neon | Isa::NeonDot => {
+                DepthwiseKernel::Neon(neon::Depthwise::new(&geometry, &weights))
+            }
+            _ => DepthwiseKernel::Scalar(weights),
+        };
+        Depthwise { geometry, output, channels, kernel }
+    }
+
+    /// Reads at `src` and writes at `dst` of the arena.
+    pub fn run(&self, arena: &mut [u8], src: usize, dst: usize) {
+        self.geometry.check(arena.len(), src, dst, self.channels);
+        match &self.kernel {
+            DepthwiseKernel::Scalar(weights) => {
+                scalar::depthwise(&self.geometry, weights, self.output, arena, src, dst);
+            }
+            #[cfg(target_arch = "x86_64")]
+            DepthwiseKernel::Avx2(layer) => layer.run(&self.geometry, self.output, arena, src, dst),
+            #[cfg(target_arch = "x86_64")]
+            DepthwiseKernel::Avx512(layer) => {
+                layer.run(&self.geometry, self.output, arena, src, dst);
+            }
+            #[cfg(target_arch = "aarch64")]
+            DepthwiseKernel::Neon(layer) => layer.run(&self.geometry, self.output, arena, src, dst),
+        }
+    }
+}
+
+/// Multiply-accumulates a second that this processor can do in registers alone, in 10^9: the best of
+/// several short runs. None where there is no loop for `isa`.
+pub fn peak(isa: Isa) -> Option<f64> {
+    const ROUNDS: usize = 20_000;
+    let rate = || {
+        let start = std::time::Instant::now();
+        let macs = match isa {
+            // SAFETY: `Isa::available` found the features; so for the others.
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512Vnni => unsafe { avx512::multiply_only(ROUNDS) },
+            // SAFETY: as above.
+            #[cfg(target_arch = "x86_64")]
+            Isa::AvxVnni => unsafe { avx2::multiply_only_vnni(ROUNDS) },
+            // SAFETY: as above.
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 => unsafe { avx2::multiply_only(ROUNDS) },
+            // SAFETY: as above.
+            #[cfg(target_arch = "aarch64")]
+            Isa::Neon => unsafe { neon::multiply_only(ROUNDS) },
+            // SAFETY: as above.
+            #[cfg(target_arch = "aarch64")]
+            Isa::NeonDot => unsafe { neon::multiply_only_dot(ROUNDS) },
+            _ => return None,
+        };
+        Some(macs as f64 / start.elapsed().as_secs_f64() / 1e9)
+    };
+    (0..40).map(|_| rate()).try_fold(0.0, |best: f64, rate| Some(best.max(rate?)))
+}
+
+/// Adds `len` bytes at two places of the arena:
+/// `clamp(round_half_even((a - zeros[0]) * factors[0] + (b - zeros[1]) * factors[1]) + zero)`,
+/// each product and the sum rounded to f32.
+#[allow(clippy::too_many_arguments)]
+pub fn add_row(
+    isa: Isa,
+    arena: &mut [u8],
+    flip: u8,
+    from: [usize; 2],
+    to: usize,
+    len: usize,
+    zeros: [i32; 2],
+    factors: [f32; 2],
+    output: Output,
+) {
+    let apart = |src: usize| src + len <= to || to + len <= src;
+    let inside = |at: usize| at + len <= arena.len();
+    assert!(from.into_iter().all(|src| apart(src) && inside(src)) && inside(to));
+    let base = arena.as_mut_ptr();
+    // SAFETY: the places lie in the arena, and what is written overlaps nothing that is read.
+    let (a, b, to) = unsafe {
+        let [a, b] = from.map(|src| std::slice::from_raw_parts(base.add(src), len));
+        (a, b, std::slice::from_raw_parts_mut(base.add(to), len))
+    };
+    let sum = Sum { flip, zeros, factors, output };
+    match isa {
+        // SAFETY: `Isa::available` found the features.
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx512Vnni => unsafe { sum.avx512(a, b, to) },
+        // SAFETY: as above.
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx2 | Isa::AvxVnni => unsafe { sum.avx2(a, b, to) },
+        _ => sum.of(a, b, to),
+    }
+}
+
+/// An addition of two rows, compiled for several instruction sets.
+struct Sum {
+    flip: u8,
+    zeros: [i32; 2],
+    factors: [f32; 2],
+    output: Output,
+}
+
+impl Sum {
+    #[inline(always)]
+    fn of(&self, a: &[u8], b: &[u8], to: &mut [u8]) {
+        let zero = f32::from(self.output.zero);
+        let (low, high) = (f32::from(self.output.low), f32::from(self.output.high));
+        let real = |byte: u8, i: usize| {
+            (i32::from(byte ^ self.flip) - self.zeros[i]) as f32 * self.factors[i]
+        };
+        for ((to, &a), &b) in to.iter_mut().zip(a).zip(b) {
+            let value = (real(a, 0) + real(b, 1)).round_ties_even() + zero;
+            let value = value.max(low).min(high);
+            // SAFETY: the limits are bytes, and a sum of finite products is a number.
+            *to = unsafe { value.to_int_unchecked::<i32>() } as u8 ^ self.flip;
+        }
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2")]
+    fn avx2(&self, a: &[u8], b: &[u8], to: &mut [u8]) {
+        self.of(a, b, to);
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
+    fn avx512(&self, a: &[u8], b: &[u8], to: &mut [u8]) {
+        self.of(a, b, to);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,447 @@
+//! AVX-512 with VNNI: 16 channels and four inputs of each in a register, activations broadcast.
+
+use std::arch::x86_64::*;
+
+use super::{Geometry, Output, Weights};
+
+pub fn detected() -> bool {
+    is_x86_feature_detected!("avx512f")
+        && is_x86_feature_detected!("avx512bw")
+        && is_x86_feature_detected!("avx512vl")
+        && is_x86_feature_detected!("avx512vnni")
+}
+
+/// Four registers of sums to bytes: lane `l` of the result holds four bytes of each register's
+/// lane `l`, register after register.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
+fn to_bytes(sums: [__m512i; 4], scale: [__m512; 4], out: Output) -> __m512i {
+    let round = |i: usize| _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_cvtepi32_ps(sums[i]), scale[i]));
+    // Sums that saturate here are beyond `low` or `high` in any case.
+    let zero = _mm512_set1_epi16(i16::from(out.zero));
+    let first = _mm512_adds_epi16(_mm512_packs_epi32(round(0), round(1)), zero);
+    let second = _mm512_adds_epi16(_mm512_packs_epi32(round(2), round(3)), zero);
+    let bytes = _mm512_packus_epi16(first, second);
+    let bytes = _mm512_max_epu8(bytes, _mm512_set1_epi8(out.low as i8));
+    _mm512_min_epu8(bytes, _mm512_set1_epi8(out.high as i8))
+}
+
+/// Up to four blocks of 16 output channels.
+struct Group {
+    /// Strip by step of four bytes by block by channel by byte.
+    values: Vec<i8>,
+    bias: Vec<i32>,
+    scale: Vec<f32>,
+    blocks: usize,
+    first: usize,
+    /// One bit a channel that there is.
+    stored: u64,
+    pixels: usize,
+}
+
+pub struct Dense {
+    groups: Vec<Group>,
+}
+
+/// Pixels of a tile, by blocks: as many as 32 registers take.
+const PIXELS: [&[usize]; 4] =
+    [&[14, 8, 4, 2, 1], &[12, 8, 4, 2, 1], &[9, 8, 4, 2, 1], &[6, 4, 2, 1]];
+
+/// The tile that wastes the least on rows of `width` pixels; the last tile of a row overlaps.
+fn pixels(width: usize, blocks: usize) -> usize {
+    let cost = |&&pixels: &&usize| {
+        let multiplied = pixels * blocks;
+        // Two registers are loaded, and two multiplied, a cycle.
+        let cycles = (pixels + blocks).max(multiplied).max(8);
+        width.div_ceil(pixels) * (cycles + 4)
+    };
+    PIXELS[blocks - 1].iter().filter(|&&p| p <= width).min_by_key(cost).copied().unwrap_or(1)
+}
+
+impl Dense {
+    pub fn new(g: &Geometry, weights: &Weights) -> Dense {
+        let channels = weights.channels();
+        let blocks = channels.div_ceil(16);
+        let groups = blocks.div_ceil(4);
+        let mut next = 0;
+        let groups = (0..groups).map(|i| {
+            let count = blocks / groups + usize::from(i < blocks % groups);
+            next += count;
+            Group::new(g, weights, (next - count) * 16, count)
+        });
+        Dense { groups: groups.collect() }
+    }
+
+    pub fn run(&self, g: &Geometry, out: Output, arena: &mut [u8], src: usize, dst: usize) {
+        for group in &self.groups {
+            let tile = match (group.blocks, group.pixels) {
+                (1, 14) => tile::<14, 1>,
+                (1, 8) => tile::<8, 1>,
+                (1, 4) => tile::<4, 1>,
+                (1, 2) => tile::<2, 1>,
+                (1, _) => tile::<1, 1>,
+                (2, 12) => tile::<12, 2>,
+                (2, 8) => tile::<8, 2>,
+                (2, 4) => tile::<4, 2>,
+                (2, 2) => tile::<2, 2>,
+                (2, _) => tile::<1, 2>,
+                (3, 9) => tile::<9, 3>,
+                (3, 8) => tile::<8, 3>,
+                (3, 4) => tile::<4, 3>,
+                (3, 2) => tile::<2, 3>,
+                (3, _) => tile::<1, 3>,
+                (_, 6) => tile::<6, 4>,
+                (_, 4) => tile::<4, 4>,
+                (_, 2) => tile::<2, 4>,
+                _ => tile::<1, 4>,
+            };
+            // SAFETY: the processor has the features (`Isa::available`), and the caller has
+            // checked that all of the geometry lies in the arena, SLACK bytes before its end.
+            unsafe {
+                let base = arena.as_mut_ptr();
+                tile(g, group, out, base.add(src), base.add(dst + group.first));
+            }
+        }
+    }
+}
+
+impl Group {
+    fn new(g: &Geometry, weights: &Weights, first: usize, blocks: usize) -> Group {
+        let channels = weights.channels();
+        let window = g.strips.len() * g.depth;
+        let range = first..first + blocks * 16;
+        let mut values = Vec::new();
+        for strip in 0..g.strips.len() {
+            for step in 0..g.depth.div_ceil(4) {
+                for c in range.clone() {
+                    for byte in step * 4..step * 4 + 4 {
+                        let inside = c < channels && byte < g.depth;
+                        let at = c * window + strip * g.depth + byte;
+                        values.push(if inside { weights.values[at] } else { 0 });
+                    }
+                }
+            }
+        }
+        let bias = range.clone().map(|c| weights.bias.get(c).copied().unwrap_or(0)).collect();
+        let scale = range.map(|c| weights.scale.get(c).copied().unwrap_or(0.0)).collect();
+        let count = (channels - first).min(blocks * 16);
+        let stored = if count == 64 { u64::MAX } else { (1 << count) - 1 };
+        let pixels = pixels(g.width, blocks);
+        Group { values, bias, scale, blocks, first, stored, pixels }
+    }
+}
+
+/// # Safety
+/// The geometry must lie in the memory around `src` and `dst`, with SLACK bytes behind.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
+unsafe fn tile<const PIXELS: usize, const BLOCKS: usize>(
+    g: &Geometry,
+    group: &Group,
+    out: Output,
+    src: *const u8,
+    dst: *mut u8,
+) {
+    let steps = g.depth.div_ceil(4);
+    let order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+    for y in 0..g.rows {
+        let mut next = 0;
+        while next < g.width {
+            let x = next.min(g.width - PIXELS);
+            next = x + PIXELS;
+            // SAFETY: rows, pixels and strips are the geometry's own, weights were packed for
+            // `steps` steps of `BLOCKS` registers a strip, bias and scale for `BLOCKS` registers.
+            unsafe {
+                let window = src.add(y * g.in_y + x * g.in_x);
+                let mut sums = [[_mm512_setzero_si512(); BLOCKS]; PIXELS];
+                for block in 0..BLOCKS {
+                    let bias = _mm512_loadu_si512(group.bias.as_ptr().add(block * 16).cast());
+                    for pixel in &mut sums {
+                        pixel[block] = bias;
+                    }
+                }
+                let mut values = group.values.as_ptr();
+                for &strip in &g.strips {
+                    let mut at = window.add(strip);
+                    for _ in 0..steps {
+                        let mut w = [_mm512_setzero_si512(); BLOCKS];
+                        for (block, w) in w.iter_mut().enumerate() {
+                            *w = _mm512_loadu_si512(values.add(block * 64).cast());
+                        }
+                        for (pixel, sums) in sums.iter_mut().enumerate() {
+                            let four = at.add(pixel * g.in_x).cast::<i32>().read_unaligned();
+                            let four = _mm512_set1_epi32(four);
+                            for block in 0..BLOCKS {
+                                sums[block] = _mm512_dpbusd_epi32(sums[block], four, w[block]);
+                            }
+                        }
+                        values = values.add(BLOCKS * 64);
+                        at = at.add(4);
+                    }
+                }
+                let mut scale = [_mm512_setzero_ps(); 4];
+                for (block, scale) in scale.iter_mut().enumerate().take(BLOCKS) {
+                    *scale = _mm512_loadu_ps(group.scale.as_ptr().add(block * 16));
+                }
+                let to = dst.add(y * g.out_y + x * g.out_x);
+                for (pixel, sums) in sums.iter().enumerate() {
+                    let mut four = [sums[0]; 4];
+                    four[..BLOCKS].copy_from_slice(sums);
+                    let bytes = _mm512_permutexvar_epi32(order, to_bytes(four, scale, out));
+                    _mm512_mask_storeu_epi8(to.add(pixel * g.out_x).cast(), group.stored, bytes);
+                }
+            }
+        }
+    }
+}
+
+/// A register of 64 adjacent bytes of the output: all of one pixel's channels, or where the
+/// window moves by whole pixels (stride 1) bytes of adjacent pixels as well.
+struct Chunk {
+    /// Row of the window by quad of taps by register.
+    values: Vec<i8>,
+    bias: [i32; 64],
+    scale: [f32; 64],
+}
+
+pub struct Depthwise {
+    chunks: Vec<Chunk>,
+    window_rows: usize,
+    columns: usize,
+    /// The taps of each row in fours; the last four are filled up with a tap of weight zero.
+    quads: Vec<[usize; 4]>,
+    /// The output's rows are walked as runs of bytes across pixels.
+    flat: bool,
+}
+
+/// Where the unpacking of bytes to quads puts byte `i` of 64: register and lane of it.
+fn unpacked(i: usize) -> (usize, usize) {
+    let (lane, byte) = (i / 16, i % 16);
+    (byte / 4, lane * 4 + byte % 4)
+}
+
+impl Depthwise {
+    pub fn new(g: &Geometry, columns: usize, weights: &Weights) -> Depthwise {
+        let channels = weights.channels();
+        let window_rows = g.strips.len() / columns;
+        let quads = columns.div_ceil(4);
+        let adjacent = g
+            .strips
+            .chunks(columns)
+            .all(|row| row.iter().enumerate().all(|(i, &start)| start == row[0] + i * channels));
+        let flat = g.in_x == channels && g.out_x == channels && adjacent;
+        let period = if flat { channels / gcd(64, channels) } else { channels.div_ceil(64) };
+        let needed = if flat { (g.width * channels).div_ceil(64) } else { period };
+        let chunk = |index: usize| {
+            let mut values = vec![0i8; window_rows * quads * 256];
+            let (mut bias, mut scale) = ([0; 64], [0.0; 64]);
+            for i in 0..64 {
+                let c = if flat { (index * 64 + i) % channels } else { index * 64 + i };
+                if c >= channels {
+                    continue;
+                }
+                let (register, lane) = unpacked(i);
+                bias[register * 16 + lane] = weights.bias[c];
+                scale[register * 16 + lane] = weights.scale[c];
+                for (tap, _) in g.strips.iter().enumerate() {
+                    let (row, column) = (tap / columns, tap % columns);
+                    let quad = row * quads + column / 4;
+                    values[quad * 256 + register * 64 + lane * 4 + column % 4] =
+                        weights.values[tap * channels + c];
+                }
+            }
+            Chunk { values, bias, scale }
+        };
+        let chunks = (0..period.min(needed)).map(chunk).collect();
+        let four = |taps: &[usize]| std::array::from_fn(|i| *taps.get(i).unwrap_or(&taps[0]));
+        let quads = g.strips.chunks(columns).flat_map(|row| row.chunks(4).map(four)).collect();
+        Depthwise { chunks, window_rows, columns, quads, flat }
+    }
+
+    pub fn run(&self, g: &Geometry, out: Output, arena: &mut [u8], src: usize, dst: usize) {
+        let base = arena.as_mut_ptr();
+        let down = g.in_y == g.strips_apart(self.columns);
+        let walk = match (self.window_rows, self.quads.len() / self.window_rows, down) {
+            (3, 1, true) => walk::<3, 1>,
+            (5, 2, true) => walk::<5, 2>,
+            _ => walk_any,
+        };
+        let row = g.width * g.depth;
+        // SAFETY: the processor has the features (`Isa::available`), and the caller has checked
+        // that all of the geometry lies in the arena, SLACK bytes before its end.
+        unsafe {
+            let (src, dst) = (base.add(src), base.add(dst));
+            if self.flat {
+                for (i, start) in (0..row).step_by(64).enumerate() {
+                    let chunk = &self.chunks[i % self.chunks.len()];
+                    let count = (row - start).min(64);
+                    walk(self, g, chunk, out, src.add(start), dst.add(start), count);
+                }
+                return;
+            }
+            for x in 0..g.width {
+                for (i, chunk) in self.chunks.iter().enumerate() {
+                    let count = (g.depth - i * 64).min(64);
+                    let (from, to) = (x * g.in_x + i * 64, x * g.out_x + i * 64);
+                    walk(self, g, chunk, out, src.add(from), dst.add(to), count);
+                }
+            }
+        }
+    }
+}
+
+impl Geometry {
+    /// From one row of the window to the next; none for a window of one row.
+    fn strips_apart(&self, columns: usize) -> usize {
+        self.strips.get(columns).map_or(0, |start| start - self.strips[0])
+    }
+}
+
+fn gcd(a: usize, b: usize) -> usize {
+    if b == 0 { a } else { gcd(b, a % b) }
+}
+
+/// Four taps of 64 bytes, unpacked to quads.
+///
+/// # Safety
+/// 64 bytes must be readable at each tap.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
+unsafe fn unpack(row: *const u8, taps: [usize; 4]) -> [__m512i; 4] {
+    // SAFETY: as the caller promises.
+    let [a, b, c, d] = taps.map(|tap| unsafe { _mm512_loadu_si512(row.add(tap).cast()) });
+    let (ab, ab_high) = (_mm512_unpacklo_epi8(a, b), _mm512_unpackhi_epi8(a, b));
+    let (cd, cd_high) = (_mm512_unpacklo_epi8(c, d), _mm512_unpackhi_epi8(c, d));
+    [
+        _mm512_unpacklo_epi16(ab, cd),
+        _mm512_unpackhi_epi16(ab, cd),
+        _mm512_unpacklo_epi16(ab_high, cd_high),
+        _mm512_unpackhi_epi16(ab_high, cd_high),
+    ]
+}
+
+/// Stores `count` bytes of a chunk's sums.
+///
+/// # Safety
+/// `to` must be writable for `count` bytes.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
+unsafe fn store(sums: [__m512i; 4], chunk: &Chunk, out: Output, to: *mut u8, count: usize) {
+    let stored = if count == 64 { u64::MAX } else { (1 << count) - 1 };
+    // SAFETY: `scale` holds 64 numbers; the mask stores `count` bytes.
+    unsafe {
+        let scale = [0, 1, 2, 3].map(|i| _mm512_loadu_ps(chunk.scale.as_ptr().add(i * 16)));
+        // Packing undoes the unpacking: bytes are in their own order again.
+        _mm512_mask_storeu_epi8(to.cast(), stored, to_bytes(sums, scale, out));
+    }
+}
+
+/// Walks down the output rows of one chunk; the window moves by one of its own rows, so each
+/// input row is unpacked once and serves `ROWS` output rows.
+///
+/// # Safety
+/// The geometry must lie in the memory around `src` and `dst`, with SLACK bytes behind.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
+unsafe fn walk<const ROWS: usize, const QUADS: usize>(
+    layer: &Depthwise,
+    g: &Geometry,
+    chunk: &Chunk,
+    out: Output,
+    src: *const u8,
+    dst: *mut u8,
+    count: usize,
+) {
+    // SAFETY: rows and taps are the geometry's own, weights were packed for `ROWS` by `QUADS`.
+    unsafe {
+        let bias = [0, 1, 2, 3].map(|i| _mm512_loadu_si512(chunk.bias.as_ptr().add(i * 16).cast()));
+        let values = chunk.values.as_ptr();
+        let quads: [[usize; 4]; QUADS] = std::array::from_fn(|quad| layer.quads[quad]);
+        let mut sums = [[bias[0]; 4]; ROWS];
+        let (mut row, mut to) = (src, dst);
+        let inputs = g.rows + ROWS - 1;
+        let mut input = 0;
+        // Written out by phase, so that all sums have a register: in phase `p`, the sums of the
+        // output row that starts with this input row are `sums[p]`, of the one before `sums[p - 1]`.
+        macro_rules! phase {
+            ($p:literal) => {
+                if $p < ROWS {
+                    sums[$p] = bias;
+                    for quad in 0..QUADS {
+                        let unpacked = unpack(row, quads[quad]);
+                        for r in 0..ROWS {
+                            let sums = &mut sums[($p + ROWS - r) % ROWS];
+                            let w = values.add((r * QUADS + quad) * 256);
+                            for i in 0..4 {
+                                let w = _mm512_loadu_si512(w.add(i * 64).cast());
+                                sums[i] = _mm512_dpbusd_epi32(sums[i], unpacked[i], w);
+                            }
+                        }
+                    }
+                    if input + 1 >= ROWS {
+                        store(sums[($p + 1) % ROWS], chunk, out, to, count);
+                        to = to.add(g.out_y);
+                    }
+                    input += 1;
+                    if input == inputs {
+                        break;
+                    }
+                    row = row.add(g.in_y);
+                }
+            };
+        }
+        loop {
+            phase!(0);
+            phase!(1);
+            phase!(2);
+            phase!(3);
+            phase!(4);
+        }
+    }
+}
+
+/// Any window, stride and dilation.
+///
+/// # Safety
+/// As for [`walk`].
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
+unsafe fn walk_any(
+    layer: &Depthwise,
+    g: &Geometry,
+    chunk: &Chunk,
+    out: Output,
+    src: *const u8,
+    dst: *mut u8,
+    count: usize,
+) {
+    // SAFETY: rows and taps are the geometry's own, weights were packed for its window.
+    unsafe {
+        for y in 0..g.rows {
+            let mut sums =
+                [0, 1, 2, 3].map(|i| _mm512_loadu_si512(chunk.bias.as_ptr().add(i * 16).cast()));
+            for (quad, &taps) in layer.quads.iter().enumerate() {
+                let unpacked = unpack(src.add(y * g.in_y), taps);
+                let w = chunk.values.as_ptr().add(quad * 256);
+                for i in 0..4 {
+                    let w = _mm512_loadu_si512(w.add(i * 64).cast());
+                    sums[i] = _mm512_dpbusd_epi32(sums[i], unpacked[i], w);
+                }
+            }
+            store(sums, chunk, out, dst.add(y * g.out_y), count);
+        }
+    }
+}
+
+/// Multiplies in registers alone; returns how many multiply-accumulates that was.
+#[target_feature(enable = "avx512f,avx512vnni")]
+pub fn multiply_only(rounds: usize) -> usize {
+    let mut sums = [_mm512_setzero_si512(); 16];
+    let (a, w) = (_mm512_set1_epi8(3), _mm512_set1_epi8(1));
+    for _ in 0..rounds {
+        // The compiler may neither fold the rounds nor keep fewer sums than there are.
+        let (a, w) = std::hint::black_box((a, w));
+        for sum in &mut sums {
+            *sum = _mm512_dpbusd_epi32(*sum, a, w);
+        }
+    }
+    std::hint::black_box(sums);
+    rounds * sums.len() * 64
+}

@@ -1,0 +1,157 @@
+//! Every kernel of this processor against the definition, bit for bit.
+
+#![allow(clippy::unwrap_used)]
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// Small deterministic numbers.
+struct Numbers(u64);
+
+impl Numbers {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 32
+    }
+
+    fn below(&mut self, limit: usize) -> usize {
+        (self.next() % limit as u64) as usize
+    }
+}
+
+/// Every fourth scale a power of two, so that exact ties occur; every fifth weight extreme. Half of
+/// the layers have no -128, which some kernels treat apart.
+fn weights(numbers: &mut Numbers, channels: usize, inputs: usize) -> Weights {
+    let least = [-128, -127][numbers.below(2)];
+    let values = (0..channels * inputs)
+        .map(|_| match numbers.below(5) {
+            0 => [-128, -127, 127, 0][numbers.below(4)].max(least),
+            _ => (numbers.next() as i8).max(least),
+        })
+        .collect();
+    let bias = (0..channels).map(|_| numbers.below(40_001) as i32 - 20_000).collect();
+    let scale = (0..channels)
+        .map(|c| {
+            let m = (0.5 + numbers.below(1000) as f32 / 1000.0) / (30.0 * inputs as f32).max(60.0);
+            if c % 4 == 3 { m.log2().round().exp2() } else { m }
+        })
+        .collect();
+    Weights { values, bias, scale }
+}
+
+fn output(numbers: &mut Numbers) -> Output {
+    let zero = [0, 255, 128, numbers.next() as u8][numbers.below(4)];
+    let (a, b) = (numbers.next() as u8, numbers.next() as u8);
+    let (low, high) = if numbers.below(3) == 0 { (a.min(b), a.max(b)) } else { (0, 255) };
+    Output { zero, low, high }
+}
+
+#[derive(Debug, Clone)]
+struct Layer {
+    window: (usize, usize),
+    stride: (usize, usize),
+    dilation: usize,
+    size: (usize, usize),
+    inputs: usize,
+    channels: usize,
+    seed: u64,
+}
+
+fn layers(depthwise: bool) -> impl Strategy<Value = Layer> {
+    let channels = if depthwise { 1..200usize } else { 1..140usize };
+    let shape = (1..6usize, 1..6usize, 1..4usize, 1..4usize, 1..3usize);
+    (shape, 1..20usize, 1..20usize, 1..40usize, channels, any::<u64>()).prop_map(
+        |((kh, kw, sy, sx, dilation), rows, width, inputs, channels, seed)| Layer {
+            window: (kh, kw),
+            stride: (sy, sx),
+            dilation,
+            size: (rows, width),
+            inputs,
+            channels,
+            seed: seed | 1,
+        },
+    )
+}
+
+/// Arena with random bytes, geometry, where to read and where to write.
+fn place(layer: &Layer, pixel: usize, numbers: &mut Numbers) -> (Vec<u8>, Geometry, usize, usize) {
+    let (rows, width) = layer.size;
+    let ((kh, kw), (sy, sx)) = (layer.window, layer.stride);
+    let row = ((width - 1) * sx + (kw - 1) * layer.dilation + 1) * pixel;
+    let height = (rows - 1) * sy + (kh - 1) * layer.dilation + 1;
+    let taps =
+        |y: usize| (0..kw).map(move |x| y * layer.dilation * row + x * layer.dilation * pixel);
+    // A row of the window is one strip where its bytes are adjacent and all are multiplied.
+    let joined = layer.dilation == 1 && pixel == layer.inputs;
+    let (strips, depth) = if joined {
+        ((0..kh).map(|y| y * row).collect(), kw * pixel)
+    } else {
+        ((0..kh).flat_map(taps).collect(), pixel)
+    };
+    let out_x = layer.channels + layer.seed as usize % 3 * 5;
+    let out_y = width * out_x + layer.seed as usize % 7;
+    let (src, dst) = (3, 3 + height * row + SLACK);
+    let g = Geometry { rows, width, in_x: sx * pixel, in_y: sy * row, out_x, out_y, strips, depth };
+    let len = dst + rows * out_y + out_x + SLACK;
+    let arena = (0..len).map(|_| [0, 255, numbers.next() as u8][numbers.below(3)]).collect();
+    (arena, g, src, dst)
+}
+
+/// Runs `run` on every instruction set and compares what it wrote, and that it wrote nothing else.
+fn compare(
+    isas: &[Isa],
+    arena: &[u8],
+    mut run: impl FnMut(Isa, &mut [u8]),
+) -> Result<(), TestCaseError> {
+    let mut expected = arena.to_vec();
+    run(Isa::Scalar, &mut expected);
+    for &isa in isas {
+        let mut found: Vec<u8> = arena.iter().map(|b| b ^ isa.flip()).collect();
+        run(isa, &mut found);
+        found.iter_mut().for_each(|b| *b ^= isa.flip());
+        prop_assert!(found == expected, "{} differs from the definition", isa.name());
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn dense_kernels_give_the_definitions_bits(layer in layers(false)) {
+        let mut numbers = Numbers(layer.seed);
+        let (arena, g, src, dst) = place(&layer, layer.inputs, &mut numbers);
+        let weights = weights(&mut numbers, layer.channels, g.strips.len() * g.depth);
+        let out = output(&mut numbers);
+        compare(&Isa::available(), &arena, |isa, arena| {
+            let dense = Dense::new(isa, g.clone(), weights.clone(), out);
+            let mut scratch = vec![0; dense.scratch()];
+            dense.run(arena, src, dst, &mut scratch);
+        })?;
+    }
+
+    #[test]
+    fn depthwise_kernels_give_the_definitions_bits(layer in layers(true)) {
+        let mut numbers = Numbers(layer.seed);
+        // Taps, not joined rows.
+        let layer = Layer { inputs: 0, ..layer };
+        let (arena, g, src, dst) = place(&layer, layer.channels, &mut numbers);
+        let weights = weights(&mut numbers, layer.channels, g.strips.len());
+        let out = output(&mut numbers);
+        compare(&Isa::available(), &arena, |isa, arena| {
+            let columns = layer.window.1;
+            Depthwise::new(isa, g.clone(), columns, weights.clone(), out).run(arena, src, dst);
+        })?;
+    }
+}
+
+#[test]
+fn ties_go_to_the_even_number_and_limits_hold() {
+    let out = Output { zero: 10, low: 8, high: 20 };
+    for (acc, y) in [(1, 10), (3, 12), (5, 12), (-1, 10), (-3, 8), (-5, 8), (1000, 20)] {
+        assert_eq!(scalar::requantize(acc, 0.5, out), y, "{acc}");
+    }
+}
