@@ -9,7 +9,7 @@ mod bytes;
 use std::sync::Arc;
 
 use super::graph::{Entry, Exit, Graph, Map, MapId, Op, Tail, Window};
-use super::kernels::{Dense, Depthwise, Geometry, Isa, SLACK, Weights};
+use super::kernels::{self, Dense, Depthwise, Geometry, Isa, SLACK, Weights};
 use bytes::Picture;
 
 /// Where a map lies in the arena.
@@ -55,7 +55,9 @@ impl Program {
             Step::Dense(groups) => groups.iter().map(|(d, ..)| d.scratch()).max().unwrap_or(0),
             _ => 0,
         };
-        let scratch = steps.iter().map(wanted).max().unwrap_or(0);
+        // A row of a map for its input and for pools.
+        let row = graph.maps.iter().map(|map| map.width * map.channels).max().unwrap_or(0);
+        let scratch = steps.iter().map(wanted).max().unwrap_or(0).max(row);
         Program { graph, isa, places, arena, scratch, steps }
     }
 
@@ -99,41 +101,53 @@ impl Engine {
         self.finish()
     }
 
-    /// Fills the first map; [`Self::step`] computes the others.
-    pub fn enter_bytes(&mut self, input: &[u8]) {
-        let flip = self.program.isa.flip();
-        let sign = match self.program.graph.entry {
-            Entry::Bytes { signed: true } => 0x80,
-            _ => 0,
-        };
-        self.enter(|i| input[i] ^ sign ^ flip);
-    }
-
     /// Reals in, quantized on the way.
     pub fn run_reals(&mut self, input: &[f32]) -> &[f32] {
         self.enter_reals(input);
         self.finish()
     }
 
-    fn enter(&mut self, byte: impl Fn(usize) -> u8) {
-        let (map, place) = (self.program.graph.maps[0], self.program.places[0]);
-        let plane = map.height * map.width;
-        for y in 0..map.height {
-            let row = &mut self.arena[place.first + y * place.row..][..map.width * map.channels];
-            for (x, pixel) in row.chunks_exact_mut(map.channels).enumerate() {
-                for (c, to) in pixel.iter_mut().enumerate() {
-                    *to = byte(c * plane + y * map.width + x);
-                }
+    /// Fills the first map; [`Self::step`] computes the others.
+    pub fn enter_bytes(&mut self, input: &[u8]) {
+        let sign = match self.program.graph.entry {
+            Entry::Bytes { signed: true } => 0x80,
+            _ => 0,
+        };
+        let flip = sign ^ self.program.isa.flip();
+        self.enter(|at, row| {
+            for (to, &byte) in row.iter_mut().zip(&input[at..]) {
+                *to = byte ^ flip;
             }
-        }
-        self.fill_rim(0);
+        });
     }
 
     /// Fills the first map with reals.
     pub fn enter_reals(&mut self, input: &[f32]) {
-        let (flip, quantization) =
-            (self.program.isa.flip(), self.program.graph.maps[0].quantization);
-        self.enter(|i| quantization.byte(input[i]) ^ flip);
+        let (isa, from) = (self.program.isa, self.program.graph.maps[0].quantization);
+        self.enter(|at, row| {
+            kernels::quantize_row(isa, &input[at..at + row.len()], from.scale, from.zero, row);
+        });
+    }
+
+    /// `fill(at, row)` writes the bytes of the input from `at` on, one row of one channel.
+    fn enter(&mut self, fill: impl Fn(usize, &mut [u8])) {
+        let (map, place) = (self.program.graph.maps[0], self.program.places[0]);
+        for y in 0..map.height {
+            let row = &mut self.arena[place.first + y * place.row..][..map.width * map.channels];
+            let at = |c: usize| (c * map.height + y) * map.width;
+            if map.channels == 1 {
+                fill(at(0), row);
+                continue;
+            }
+            for c in 0..map.channels {
+                let plane = &mut self.scratch[..map.width];
+                fill(at(c), plane);
+                for (pixel, &byte) in row.chunks_exact_mut(map.channels).zip(&*plane) {
+                    pixel[c] = byte;
+                }
+            }
+        }
+        self.fill_rim(0);
     }
 
     fn finish(&mut self) -> &[f32] {
@@ -200,7 +214,7 @@ impl Engine {
                 }
             }
             Op::MaxPool { input, window } => {
-                bytes::max_pool(arena, flip, picture(*input), *window, to);
+                bytes::max_pool(arena, flip, picture(*input), *window, to, &mut self.scratch);
             }
             Op::AveragePool { input, window, padded, factor, output } => {
                 let from = picture(*input);

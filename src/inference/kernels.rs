@@ -354,6 +354,53 @@ pub fn add_row(
     }
 }
 
+/// Reals to bytes as ONNX's QuantizeLinear does: divided by `scale`, rounded half to even, `zero`
+/// added, saturated. `to` gets each byte combined with the instruction set's [`Isa::flip`].
+pub fn quantize_row(isa: Isa, reals: &[f32], scale: f32, zero: u8, to: &mut [u8]) {
+    let row = Quantize { scale, zero: f32::from(zero), flip: isa.flip() };
+    match isa {
+        // SAFETY: `Isa::available` found the features.
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx512Vnni => unsafe { row.avx512(reals, to) },
+        // SAFETY: as above.
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx2 | Isa::AvxVnni => unsafe { row.avx2(reals, to) },
+        _ => row.of(reals, to),
+    }
+}
+
+/// A quantization of a row, compiled for several instruction sets.
+struct Quantize {
+    scale: f32,
+    zero: f32,
+    flip: u8,
+}
+
+impl Quantize {
+    #[inline(always)]
+    fn of(&self, reals: &[f32], to: &mut [u8]) {
+        for (to, &real) in to.iter_mut().zip(reals) {
+            let value = (real / self.scale).round_ties_even() + self.zero;
+            // What is no number becomes 0 here.
+            let value = value.max(0.0).min(255.0);
+            // SAFETY: a number from 0 to 255.
+            *to = unsafe { value.to_int_unchecked::<i32>() } as u8 ^ self.flip;
+        }
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2")]
+    fn avx2(&self, reals: &[f32], to: &mut [u8]) {
+        self.of(reals, to);
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
+    fn avx512(&self, reals: &[f32], to: &mut [u8]) {
+        self.of(reals, to);
+    }
+}
+
 /// An addition of two rows, compiled for several instruction sets.
 struct Sum {
     flip: u8,

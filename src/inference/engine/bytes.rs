@@ -70,21 +70,33 @@ fn inside(
         .map(move |p| p - pad)
 }
 
-pub fn max_pool(arena: &mut [u8], flip: u8, from: Picture, window: Window, to: Picture) {
+/// First the largest of each column, over whole rows of bytes, then of each window's columns.
+pub fn max_pool(
+    arena: &mut [u8],
+    flip: u8,
+    from: Picture,
+    window: Window,
+    to: Picture,
+    scratch: &mut [u8],
+) {
     let channels = to.map.channels;
+    let tallest = &mut scratch[..from.map.width * channels];
+    // Flipped bytes are ordered as signed ones.
+    let larger = |to: &mut [u8], from: &[u8]| {
+        for (to, &byte) in to.iter_mut().zip(from) {
+            *to = (*to ^ flip).max(byte ^ flip) ^ flip;
+        }
+    };
     for y in 0..to.map.height {
+        tallest.fill(flip);
+        for row in inside(&window, 0, y, from.map.height) {
+            larger(tallest, &arena[from.at(row, 0)..]);
+        }
         for x in 0..to.map.width {
-            let dst = to.at(y, x);
-            arena[dst..dst + channels].fill(flip);
-            for row in inside(&window, 0, y, from.map.height) {
-                for column in inside(&window, 1, x, from.map.width) {
-                    let src = from.at(row, column);
-                    for c in 0..channels {
-                        // Flipped bytes are ordered as signed ones.
-                        let (a, b) = (arena[src + c] ^ flip, arena[dst + c] ^ flip);
-                        arena[dst + c] = a.max(b) ^ flip;
-                    }
-                }
+            let pixel = &mut arena[to.at(y, x)..][..channels];
+            pixel.fill(flip);
+            for column in inside(&window, 1, x, from.map.width) {
+                larger(pixel, &tallest[column * channels..]);
             }
         }
     }

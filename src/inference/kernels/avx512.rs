@@ -434,10 +434,11 @@ unsafe fn walk_any(
 #[target_feature(enable = "avx512f,avx512vnni")]
 pub fn multiply_only(rounds: usize) -> usize {
     let mut sums = [_mm512_setzero_si512(); 16];
-    let (a, w) = (_mm512_set1_epi8(3), _mm512_set1_epi8(1));
+    let (mut a, mut w) = (_mm512_set1_epi8(3), _mm512_set1_epi8(1));
     for _ in 0..rounds {
-        // The compiler may neither fold the rounds nor keep fewer sums than there are.
-        let (a, w) = std::hint::black_box((a, w));
+        // SAFETY: no instruction at all; the compiler must take both for changed and so cannot
+        // fold the rounds.
+        unsafe { std::arch::asm!("/* {0} {1} */", inout(zmm_reg) a, inout(zmm_reg) w) };
         for sum in &mut sums {
             *sum = _mm512_dpbusd_epi32(*sum, a, w);
         }
