@@ -17,7 +17,7 @@ impl Quantization {
     /// As ONNX's QuantizeLinear: divided, rounded half to even, saturated.
     pub fn byte(self, real: f32) -> u8 {
         // A byte from a number that is none would hide it; a network gives none.
-        ((real / self.scale).round_ties_even() + f32::from(self.zero)).max(0.0).min(255.0) as u8
+        ((real / self.scale).round_ties_even() + f32::from(self.zero)).clamp(0.0, 255.0) as u8
     }
 
     pub fn real(self, byte: u8) -> f32 {

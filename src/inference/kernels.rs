@@ -381,7 +381,8 @@ impl Quantize {
     fn of(&self, reals: &[f32], to: &mut [u8]) {
         for (to, &real) in to.iter_mut().zip(reals) {
             let value = (real / self.scale).round_ties_even() + self.zero;
-            // What is no number becomes 0 here.
+            // What is no number becomes 0 here; `clamp` would leave it.
+            #[allow(clippy::manual_clamp)]
             let value = value.max(0.0).min(255.0);
             // SAFETY: a number from 0 to 255.
             *to = unsafe { value.to_int_unchecked::<i32>() } as u8 ^ self.flip;
