@@ -1,6 +1,6 @@
 //! `sonolamp bench`: what a frame costs on this machine, stage by stage and layer by layer.
 
-use std::io::BufRead;
+use std::io::{BufRead, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -131,7 +131,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     if arguments.json {
         println!("{}", serde_json::to_string(&report)?);
     } else {
-        print(&report, arguments.layers);
+        print(&mut std::io::stdout().lock(), &report, arguments.layers)?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -295,24 +295,25 @@ fn dump(runner: &mut Runner, path: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn print(report: &Report, every: bool) {
+fn print(out: &mut impl Write, report: &Report, every: bool) -> std::io::Result<()> {
     let peak = report.peak_giga_macs_per_second;
     let share =
         |rate: f64| peak.map_or(String::new(), |peak| format!("{:5.1} %", rate / peak * 100.0));
-    println!("{}: {}", report.network, report.path);
-    println!("loaded and run once in {:.0} ms", report.load_ms);
+    writeln!(out, "{}: {}", report.network, report.path)?;
+    writeln!(out, "loaded and run once in {:.0} ms", report.load_ms)?;
     let Spread { p50_us, p99_us } = report.inference;
-    println!("inference by itself: p50 {p50_us:.0} us, p99 {p99_us:.0} us");
+    writeln!(out, "inference by itself: p50 {p50_us:.0} us, p99 {p99_us:.0} us")?;
     if let Some(peak) = peak {
-        println!("peak of the processor: {peak:.0} GMAC/s");
+        writeln!(out, "peak of the processor: {peak:.0} GMAC/s")?;
     }
     if !report.layers.is_empty() {
         let rate = report.giga_macs_per_second;
-        println!(
+        writeln!(
+            out,
             "{:.1} M MAC, {rate:.0} GMAC/s, {} of the peak",
             report.mega_macs,
             share(rate).trim()
-        );
+        )?;
         let mut kinds: Vec<(&str, f64, f64)> = Vec::new();
         for layer in &report.layers {
             match kinds.iter_mut().find(|(kind, ..)| *kind == layer.kind) {
@@ -323,32 +324,42 @@ fn print(report: &Report, every: bool) {
                 None => kinds.push((layer.kind, layer.p50_us, layer.mega_macs)),
             }
         }
-        println!("\n{:<16} {:>9} {:>8} {:>7} {:>8}", "layers", "us", "M MAC", "GMAC/s", "of peak");
+        writeln!(
+            out,
+            "\n{:<16} {:>9} {:>8} {:>7} {:>8}",
+            "layers", "us", "M MAC", "GMAC/s", "of peak"
+        )?;
         for (kind, time, macs) in kinds {
             let rate = macs / time * 1e3;
-            println!("{kind:<16} {time:>9.1} {macs:>8.2} {rate:>7.0} {:>8}", share(rate));
+            writeln!(out, "{kind:<16} {time:>9.1} {macs:>8.2} {rate:>7.0} {:>8}", share(rate))?;
         }
     }
     if every {
-        println!("\n{:<22} {:<13} {:<24} {:>8} {:>8}", "layer", "kind", "shape", "us", "of peak");
+        writeln!(
+            out,
+            "\n{:<22} {:<13} {:<24} {:>8} {:>8}",
+            "layer", "kind", "shape", "us", "of peak"
+        )?;
         for layer in &report.layers {
             let LayerTime { name, kind, shape, p50_us, giga_macs_per_second, .. } = layer;
-            println!(
+            writeln!(
+                out,
                 "{name:<22} {kind:<13} {shape:<24} {p50_us:>8.1} {:>8}",
                 share(*giga_macs_per_second)
-            );
+            )?;
         }
     }
     if !report.stages.is_empty() {
-        println!("\n{:<26} {:>9} {:>9}", "stage", "p50 us", "p99 us");
+        writeln!(out, "\n{:<26} {:>9} {:>9}", "stage", "p50 us", "p99 us")?;
         for Stage { name, time } in &report.stages {
-            println!("{name:<26} {:>9.0} {:>9.0}", time.p50_us, time.p99_us);
+            writeln!(out, "{name:<26} {:>9.0} {:>9.0}", time.p50_us, time.p99_us)?;
         }
     }
     if let (Some(rate), Some(first)) = (report.frames_per_second, report.first_verdict_ms) {
-        println!("\n{rate:.0} frames/s; {first:.0} ms from start to the first judged frame");
+        writeln!(out, "\n{rate:.0} frames/s; {first:.0} ms from start to the first judged frame")?;
     }
     if let Some(memory) = report.memory_mb {
-        println!("{memory:.0} MB of memory at most");
+        writeln!(out, "{memory:.0} MB of memory at most")?;
     }
+    Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use super::{Geometry, Output, Weights};
+use super::{Geometry, Line, Output, Weights, lines};
 
 pub fn detected() -> bool {
     is_x86_feature_detected!("avx512f")
@@ -29,9 +29,9 @@ fn to_bytes(sums: [__m512i; 4], scale: [__m512; 4], out: Output) -> __m512i {
 /// Up to four blocks of 16 output channels.
 struct Group {
     /// Strip by step of four bytes by block by channel by byte.
-    values: Vec<i8>,
-    bias: Vec<i32>,
-    scale: Vec<f32>,
+    values: Vec<Line<i8, 64>>,
+    bias: Vec<Line<i32, 16>>,
+    scale: Vec<Line<f32, 16>>,
     blocks: usize,
     first: usize,
     /// One bit a channel that there is.
@@ -45,56 +45,61 @@ pub struct Dense {
 
 /// Pixels of a tile, by blocks: as many as 32 registers take.
 const PIXELS: [&[usize]; 4] =
-    [&[14, 8, 4, 2, 1], &[12, 8, 4, 2, 1], &[9, 8, 4, 2, 1], &[6, 4, 2, 1]];
+    [&[14, 8, 7, 4, 2, 1], &[12, 8, 7, 4, 2, 1], &[8, 7, 5, 4, 2, 1], &[6, 5, 4, 2, 1]];
 
-/// The tile that wastes the least on rows of `width` pixels; the last tile of a row overlaps.
-fn pixels(width: usize, blocks: usize) -> usize {
-    let cost = |&&pixels: &&usize| {
-        let multiplied = pixels * blocks;
-        // Two registers are loaded, and two multiplied, a cycle.
-        let cycles = (pixels + blocks).max(multiplied).max(8);
-        width.div_ceil(pixels) * (cycles + 4)
+/// The tile that wastes the least on rows of `width` pixels, and its cost; the last tile of a row
+/// overlaps. `steps` of four inputs make an output.
+fn pixels(width: usize, blocks: usize, steps: usize) -> (usize, usize) {
+    let cost = |pixels: usize| {
+        // Two registers are loaded, and two multiplied, a cycle; an output register takes about
+        // five instructions more.
+        let step = (pixels + blocks).max(pixels * blocks).max(8);
+        width.div_ceil(pixels) * (steps * step + pixels * blocks * 3 + 12)
     };
-    PIXELS[blocks - 1].iter().filter(|&&p| p <= width).min_by_key(cost).copied().unwrap_or(1)
+    let fitting = PIXELS[blocks - 1].iter().filter(|&&p| p <= width);
+    fitting.map(|&p| (p, cost(p))).min_by_key(|&(_, cost)| cost).unwrap_or((1, cost(1)))
+}
+
+/// Blocks of each group, so that all together cost least.
+fn split(blocks: usize, width: usize, steps: usize) -> Vec<usize> {
+    let even = |groups: usize| -> Vec<usize> {
+        (0..groups).map(|i| blocks / groups + usize::from(i < blocks % groups)).collect()
+    };
+    let cost = |split: &Vec<usize>| -> usize {
+        split.iter().map(|&blocks| pixels(width, blocks, steps).1).sum()
+    };
+    (blocks.div_ceil(4)..=blocks).map(even).min_by_key(cost).unwrap_or_default()
 }
 
 impl Dense {
     pub fn new(g: &Geometry, weights: &Weights) -> Dense {
-        let channels = weights.channels();
-        let blocks = channels.div_ceil(16);
-        let groups = blocks.div_ceil(4);
+        let steps = g.strips.len() * g.depth.div_ceil(4);
         let mut next = 0;
-        let groups = (0..groups).map(|i| {
-            let count = blocks / groups + usize::from(i < blocks % groups);
-            next += count;
-            Group::new(g, weights, (next - count) * 16, count)
+        let split = split(weights.channels().div_ceil(16), g.width, steps);
+        let groups = split.into_iter().map(|blocks| {
+            next += blocks;
+            Group::new(g, weights, (next - blocks) * 16, blocks)
         });
         Dense { groups: groups.collect() }
     }
 
     pub fn run(&self, g: &Geometry, out: Output, arena: &mut [u8], src: usize, dst: usize) {
         for group in &self.groups {
-            let tile = match (group.blocks, group.pixels) {
-                (1, 14) => tile::<14, 1>,
-                (1, 8) => tile::<8, 1>,
-                (1, 4) => tile::<4, 1>,
-                (1, 2) => tile::<2, 1>,
-                (1, _) => tile::<1, 1>,
-                (2, 12) => tile::<12, 2>,
-                (2, 8) => tile::<8, 2>,
-                (2, 4) => tile::<4, 2>,
-                (2, 2) => tile::<2, 2>,
-                (2, _) => tile::<1, 2>,
-                (3, 9) => tile::<9, 3>,
-                (3, 8) => tile::<8, 3>,
-                (3, 4) => tile::<4, 3>,
-                (3, 2) => tile::<2, 3>,
-                (3, _) => tile::<1, 3>,
-                (_, 6) => tile::<6, 4>,
-                (_, 4) => tile::<4, 4>,
-                (_, 2) => tile::<2, 4>,
-                _ => tile::<1, 4>,
-            };
+            macro_rules! tiles {
+                ($($pixels:literal $blocks:literal),*) => {
+                    match (group.pixels, group.blocks) {
+                        $(($pixels, $blocks) => tile::<$pixels, $blocks>,)*
+                        (_, 1) => tile::<1, 1>,
+                        (_, 2) => tile::<1, 2>,
+                        (_, 3) => tile::<1, 3>,
+                        _ => tile::<1, 4>,
+                    }
+                };
+            }
+            let tile = tiles!(
+                14 1, 8 1, 7 1, 4 1, 2 1, 12 2, 8 2, 7 2, 4 2, 2 2,
+                8 3, 7 3, 5 3, 4 3, 2 3, 6 4, 5 4, 4 4, 2 4
+            );
             // SAFETY: the processor has the features (`Isa::available`), and the caller has
             // checked that all of the geometry lies in the arena, SLACK bytes before its end.
             unsafe {
@@ -122,11 +127,12 @@ impl Group {
                 }
             }
         }
-        let bias = range.clone().map(|c| weights.bias.get(c).copied().unwrap_or(0)).collect();
-        let scale = range.map(|c| weights.scale.get(c).copied().unwrap_or(0.0)).collect();
+        let here = range.start..range.end.min(channels);
+        let (values, bias) = (lines(&values, 0), lines(&weights.bias[here.clone()], 0));
+        let scale = lines(&weights.scale[here], 0.0);
         let count = (channels - first).min(blocks * 16);
         let stored = if count == 64 { u64::MAX } else { (1 << count) - 1 };
-        let pixels = pixels(g.width, blocks);
+        let (pixels, _) = pixels(g.width, blocks, g.strips.len() * g.depth.div_ceil(4));
         Group { values, bias, scale, blocks, first, stored, pixels }
     }
 }
@@ -154,18 +160,18 @@ unsafe fn tile<const PIXELS: usize, const BLOCKS: usize>(
                 let window = src.add(y * g.in_y + x * g.in_x);
                 let mut sums = [[_mm512_setzero_si512(); BLOCKS]; PIXELS];
                 for block in 0..BLOCKS {
-                    let bias = _mm512_loadu_si512(group.bias.as_ptr().add(block * 16).cast());
+                    let bias = _mm512_load_si512(group.bias.as_ptr().add(block).cast());
                     for pixel in &mut sums {
                         pixel[block] = bias;
                     }
                 }
-                let mut values = group.values.as_ptr();
+                let mut values = group.values.as_ptr().cast::<i8>();
                 for &strip in &g.strips {
                     let mut at = window.add(strip);
                     for _ in 0..steps {
                         let mut w = [_mm512_setzero_si512(); BLOCKS];
                         for (block, w) in w.iter_mut().enumerate() {
-                            *w = _mm512_loadu_si512(values.add(block * 64).cast());
+                            *w = _mm512_load_si512(values.add(block * 64).cast());
                         }
                         for (pixel, sums) in sums.iter_mut().enumerate() {
                             let four = at.add(pixel * g.in_x).cast::<i32>().read_unaligned();
@@ -180,7 +186,7 @@ unsafe fn tile<const PIXELS: usize, const BLOCKS: usize>(
                 }
                 let mut scale = [_mm512_setzero_ps(); 4];
                 for (block, scale) in scale.iter_mut().enumerate().take(BLOCKS) {
-                    *scale = _mm512_loadu_ps(group.scale.as_ptr().add(block * 16));
+                    *scale = _mm512_load_ps(group.scale.as_ptr().add(block).cast());
                 }
                 let to = dst.add(y * g.out_y + x * g.out_x);
                 for (pixel, sums) in sums.iter().enumerate() {
@@ -198,9 +204,9 @@ unsafe fn tile<const PIXELS: usize, const BLOCKS: usize>(
 /// window moves by whole pixels (stride 1) bytes of adjacent pixels as well.
 struct Chunk {
     /// Row of the window by quad of taps by register.
-    values: Vec<i8>,
-    bias: [i32; 64],
-    scale: [f32; 64],
+    values: Vec<Line<i8, 64>>,
+    bias: Vec<Line<i32, 16>>,
+    scale: Vec<Line<f32, 16>>,
 }
 
 pub struct Depthwise {
@@ -249,7 +255,7 @@ impl Depthwise {
                         weights.values[tap * channels + c];
                 }
             }
-            Chunk { values, bias, scale }
+            Chunk { values: lines(&values, 0), bias: lines(&bias, 0), scale: lines(&scale, 0.0) }
         };
         let chunks = (0..period.min(needed)).map(chunk).collect();
         let four = |taps: &[usize]| std::array::from_fn(|i| *taps.get(i).unwrap_or(&taps[0]));
@@ -259,30 +265,75 @@ impl Depthwise {
 
     pub fn run(&self, g: &Geometry, out: Output, arena: &mut [u8], src: usize, dst: usize) {
         let base = arena.as_mut_ptr();
-        let down = g.in_y == g.strips_apart(self.columns);
-        let walk = match (self.window_rows, self.quads.len() / self.window_rows, down) {
-            (3, 1, true) => walk::<3, 1>,
-            (5, 2, true) => walk::<5, 2>,
-            _ => walk_any,
+        let down = self.flat && g.in_y == g.strips_apart(self.columns);
+        let walk = match (self.window_rows, self.quads.len() / self.window_rows) {
+            (3, 1) if down => walk::<3, 1>,
+            (5, 2) if down => walk::<5, 2>,
+            // SAFETY: the processor has the features (`Isa::available`), and the caller has
+            // checked that all of the geometry lies in the arena, SLACK bytes before its end.
+            _ => unsafe {
+                let (src, dst) = (base.add(src), base.add(dst));
+                return match self.quads.len() {
+                    3 => self.rows::<3>(g, out, src, dst),
+                    10 => self.rows::<10>(g, out, src, dst),
+                    _ => self.rows::<0>(g, out, src, dst),
+                };
+            },
         };
         let row = g.width * g.depth;
-        // SAFETY: the processor has the features (`Isa::available`), and the caller has checked
-        // that all of the geometry lies in the arena, SLACK bytes before its end.
-        unsafe {
-            let (src, dst) = (base.add(src), base.add(dst));
-            if self.flat {
-                for (i, start) in (0..row).step_by(64).enumerate() {
-                    let chunk = &self.chunks[i % self.chunks.len()];
-                    let count = (row - start).min(64);
-                    walk(self, g, chunk, out, src.add(start), dst.add(start), count);
-                }
-                return;
-            }
-            for x in 0..g.width {
-                for (i, chunk) in self.chunks.iter().enumerate() {
-                    let count = (g.depth - i * 64).min(64);
-                    let (from, to) = (x * g.in_x + i * 64, x * g.out_x + i * 64);
-                    walk(self, g, chunk, out, src.add(from), dst.add(to), count);
+        for (i, start) in (0..row).step_by(64).enumerate() {
+            let chunk = &self.chunks[i % self.chunks.len()];
+            let count = (row - start).min(64);
+            // SAFETY: as above.
+            unsafe {
+                walk(self, g, chunk, out, base.add(src + start), base.add(dst + start), count)
+            };
+        }
+    }
+
+    /// Any stride and dilation, row by row; `QUADS` is the window's number of quads, 0 any.
+    ///
+    /// # Safety
+    /// The geometry must lie in the memory around `src` and `dst`, with SLACK bytes behind.
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
+    unsafe fn rows<const QUADS: usize>(
+        &self,
+        g: &Geometry,
+        out: Output,
+        src: *const u8,
+        dst: *mut u8,
+    ) {
+        let quads: [[usize; 4]; QUADS] = std::array::from_fn(|i| self.quads[i]);
+        let quads = if QUADS > 0 { &quads[..] } else { &self.quads[..] };
+        for y in 0..g.rows {
+            // A flat row is many registers of one chunk each; else a chunk has one in each pixel.
+            let runs = if self.flat { (g.width * g.depth).div_ceil(64) } else { self.chunks.len() };
+            let pixels = if self.flat { 1 } else { g.width };
+            for i in 0..runs {
+                let chunk = &self.chunks[i % self.chunks.len()];
+                let bytes = if self.flat { g.width * g.depth } else { g.depth };
+                let count = (bytes - i * 64).min(64);
+                // SAFETY: rows, pixels and taps are the geometry's own, weights were packed for
+                // its quads, and a chunk's bytes lie in its pixel, or in a flat row.
+                unsafe {
+                    let bias =
+                        [0, 1, 2, 3].map(|i| _mm512_load_si512(chunk.bias.as_ptr().add(i).cast()));
+                    let values = chunk.values.as_ptr().cast::<i8>();
+                    let (mut from, mut to) =
+                        (src.add(y * g.in_y + i * 64), dst.add(y * g.out_y + i * 64));
+                    for _ in 0..pixels {
+                        let mut sums = bias;
+                        for (quad, &taps) in quads.iter().enumerate() {
+                            let unpacked = unpack(from, taps);
+                            for i in 0..4 {
+                                let w = _mm512_load_si512(values.add((quad * 4 + i) * 64).cast());
+                                sums[i] = _mm512_dpbusd_epi32(sums[i], unpacked[i], w);
+                            }
+                        }
+                        store(sums, chunk, out, to, count);
+                        from = from.add(g.in_x);
+                        to = to.add(g.out_x);
+                    }
                 }
             }
         }
@@ -329,7 +380,7 @@ unsafe fn store(sums: [__m512i; 4], chunk: &Chunk, out: Output, to: *mut u8, cou
     let stored = if count == 64 { u64::MAX } else { (1 << count) - 1 };
     // SAFETY: `scale` holds 64 numbers; the mask stores `count` bytes.
     unsafe {
-        let scale = [0, 1, 2, 3].map(|i| _mm512_loadu_ps(chunk.scale.as_ptr().add(i * 16)));
+        let scale = [0, 1, 2, 3].map(|i| _mm512_load_ps(chunk.scale.as_ptr().add(i).cast()));
         // Packing undoes the unpacking: bytes are in their own order again.
         _mm512_mask_storeu_epi8(to.cast(), stored, to_bytes(sums, scale, out));
     }
@@ -352,8 +403,8 @@ unsafe fn walk<const ROWS: usize, const QUADS: usize>(
 ) {
     // SAFETY: rows and taps are the geometry's own, weights were packed for `ROWS` by `QUADS`.
     unsafe {
-        let bias = [0, 1, 2, 3].map(|i| _mm512_loadu_si512(chunk.bias.as_ptr().add(i * 16).cast()));
-        let values = chunk.values.as_ptr();
+        let bias = [0, 1, 2, 3].map(|i| _mm512_load_si512(chunk.bias.as_ptr().add(i).cast()));
+        let values = chunk.values.as_ptr().cast::<i8>();
         let quads: [[usize; 4]; QUADS] = std::array::from_fn(|quad| layer.quads[quad]);
         let mut sums = [[bias[0]; 4]; ROWS];
         let (mut row, mut to) = (src, dst);
@@ -371,7 +422,7 @@ unsafe fn walk<const ROWS: usize, const QUADS: usize>(
                             let sums = &mut sums[($p + ROWS - r) % ROWS];
                             let w = values.add((r * QUADS + quad) * 256);
                             for i in 0..4 {
-                                let w = _mm512_loadu_si512(w.add(i * 64).cast());
+                                let w = _mm512_load_si512(w.add(i * 64).cast());
                                 sums[i] = _mm512_dpbusd_epi32(sums[i], unpacked[i], w);
                             }
                         }
@@ -394,38 +445,6 @@ unsafe fn walk<const ROWS: usize, const QUADS: usize>(
             phase!(2);
             phase!(3);
             phase!(4);
-        }
-    }
-}
-
-/// Any window, stride and dilation.
-///
-/// # Safety
-/// As for [`walk`].
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
-unsafe fn walk_any(
-    layer: &Depthwise,
-    g: &Geometry,
-    chunk: &Chunk,
-    out: Output,
-    src: *const u8,
-    dst: *mut u8,
-    count: usize,
-) {
-    // SAFETY: rows and taps are the geometry's own, weights were packed for its window.
-    unsafe {
-        for y in 0..g.rows {
-            let mut sums =
-                [0, 1, 2, 3].map(|i| _mm512_loadu_si512(chunk.bias.as_ptr().add(i * 16).cast()));
-            for (quad, &taps) in layer.quads.iter().enumerate() {
-                let unpacked = unpack(src.add(y * g.in_y), taps);
-                let w = chunk.values.as_ptr().add(quad * 256);
-                for i in 0..4 {
-                    let w = _mm512_loadu_si512(w.add(i * 64).cast());
-                    sums[i] = _mm512_dpbusd_epi32(sums[i], unpacked[i], w);
-                }
-            }
-            store(sums, chunk, out, dst.add(y * g.out_y), count);
         }
     }
 }
