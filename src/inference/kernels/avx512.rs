@@ -286,8 +286,8 @@ impl Depthwise {
             let count = (row - start).min(64);
             // SAFETY: as above.
             unsafe {
-                walk(self, g, chunk, out, base.add(src + start), base.add(dst + start), count)
-            };
+                walk(self, g, chunk, out, base.add(src + start), base.add(dst + start), count);
+            }
         }
     }
 

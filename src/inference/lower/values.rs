@@ -277,8 +277,8 @@ pub fn reorder(values: &[i8], channels: usize, depth: usize, taps: usize) -> Vec
 
 /// Folds the input's zero point into the bias and all scales into one factor a channel.
 ///
-/// A bias that could overflow a sum of 32 bits is cut: quantizers write such for channels whose
-/// weights are all but zero, where it is far beyond the output's range anyway.
+/// A bias so near the end of 32 bits that a sum could overflow is cut by what could be added to it:
+/// quantizers write such for channels whose weights are all but zero, and there that is nothing.
 pub fn fold(
     from: Quantization,
     to: f32,
@@ -299,7 +299,7 @@ pub fn fold(
         let unit = from.scale * scale;
         let own = bias.as_ref().map_or(0.0, |bias| bias.sum(c, unit));
         let limit = i64::from(i32::MAX) - reach - 1;
-        if limit <= 0 {
+        if limit <= 0 || own.abs() > f64::from(i32::MAX) + 1.0 {
             return Err("sums beyond 32 bits".into());
         }
         let bias = (own as i64).saturating_sub(i64::from(from.zero) * sum).clamp(-limit, limit);

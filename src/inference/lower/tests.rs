@@ -1,0 +1,250 @@
+//! A network of every operator in both of ONNX's forms, against stock tract's float execution.
+
+#![allow(clippy::unwrap_used)]
+
+use tract_onnx::pb::{self, tensor_proto::DataType};
+use tract_onnx::prelude::*;
+
+use super::super::engine::{Engine, Program};
+use super::super::kernels::Isa;
+use super::*;
+use std::sync::Arc;
+
+fn tensor(name: &str, kind: DataType, dims: &[i64], raw: Vec<u8>) -> pb::TensorProto {
+    pb::TensorProto {
+        name: name.into(),
+        data_type: kind as i32,
+        dims: dims.to_vec(),
+        raw_data: raw,
+        ..Default::default()
+    }
+}
+
+fn ints(name: &str, values: &[i64]) -> pb::AttributeProto {
+    use pb::attribute_proto::AttributeType as T;
+    let scalar = values.len() == 1;
+    pb::AttributeProto {
+        name: name.into(),
+        r#type: (if scalar { T::Int } else { T::Ints }) as i32,
+        i: values[0],
+        ints: if scalar { Vec::new() } else { values.to_vec() },
+        ..Default::default()
+    }
+}
+
+fn word(name: &str, value: &str) -> pb::AttributeProto {
+    pb::AttributeProto {
+        name: name.into(),
+        r#type: pb::attribute_proto::AttributeType::String as i32,
+        s: value.as_bytes().to_vec(),
+        ..Default::default()
+    }
+}
+
+/// A graph in the making; `end` is the latest activation, in bytes and dequantized.
+struct Builder {
+    graph: pb::GraphProto,
+    count: usize,
+}
+
+impl Builder {
+    fn new(shape: &[i64], kind: DataType) -> Builder {
+        let graph = pb::GraphProto { input: vec![value("x", kind, shape)], ..Default::default() };
+        Builder { graph, count: 0 }
+    }
+
+    fn fresh(&mut self) -> String {
+        self.count += 1;
+        format!("v{}", self.count)
+    }
+
+    fn node(&mut self, op: &str, inputs: &[&str], attributes: Vec<pb::AttributeProto>) -> String {
+        let output = self.fresh();
+        self.graph.node.push(pb::NodeProto {
+            name: format!("{op} {output}"),
+            op_type: op.into(),
+            input: inputs.iter().map(|i| (*i).to_owned()).collect(),
+            output: vec![output.clone()],
+            attribute: attributes,
+            ..Default::default()
+        });
+        output
+    }
+
+    fn reals(&mut self, dims: &[i64], values: &[f32]) -> String {
+        let name = self.fresh();
+        let raw = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+        self.graph.initializer.push(tensor(&name, DataType::Float, dims, raw));
+        name
+    }
+
+    fn bytes(&mut self, kind: DataType, dims: &[i64], values: Vec<u8>) -> String {
+        let name = self.fresh();
+        self.graph.initializer.push(tensor(&name, kind, dims, values));
+        name
+    }
+
+    /// Pseudo-random signed weights with a scale for each output channel, dequantized.
+    fn weights(&mut self, dims: &[i64]) -> String {
+        let count: i64 = dims.iter().product();
+        let values = (0..count).map(|i| (i * 57 + 13).rem_euclid(255) as u8).collect();
+        let values = self.bytes(DataType::Int8, dims, values);
+        let per = count / dims[0];
+        let scales: Vec<f32> =
+            (0..dims[0]).map(|i| (0.5 + i as f32 / 7.0) / 70.0 / (per as f32).sqrt()).collect();
+        let scale = self.reals(&[dims[0]], &scales);
+        let zero = self.bytes(DataType::Int8, &[dims[0]], vec![0; dims[0] as usize]);
+        self.node("DequantizeLinear", &[&values, &scale, &zero], vec![ints("axis", &[0])])
+    }
+
+    /// Quantizes and dequantizes; the real one.
+    fn step(&mut self, real: &str, scale: f32, zero: u8) -> String {
+        let (scale, zero) =
+            (self.reals(&[], &[scale]), self.bytes(DataType::Uint8, &[], vec![zero]));
+        let bytes = self.node("QuantizeLinear", &[real, &scale, &zero], vec![]);
+        self.node("DequantizeLinear", &[&bytes, &scale, &zero], vec![])
+    }
+
+    fn finish(mut self, output: &str, shape: &[i64]) -> pb::ModelProto {
+        self.graph.output = vec![value(output, DataType::Float, shape)];
+        let opset = pb::OperatorSetIdProto { domain: String::new(), version: 17 };
+        pb::ModelProto {
+            ir_version: 8,
+            opset_import: vec![opset],
+            graph: Some(self.graph),
+            ..Default::default()
+        }
+    }
+}
+
+fn value(name: &str, kind: DataType, shape: &[i64]) -> pb::ValueInfoProto {
+    use pb::tensor_shape_proto::{Dimension, dimension::Value};
+    let dim = |&v: &i64| Dimension { value: Some(Value::DimValue(v)), ..Default::default() };
+    let shape = pb::TensorShapeProto { dim: shape.iter().map(dim).collect() };
+    let tensor = pb::type_proto::Tensor { elem_type: kind as i32, shape: Some(shape) };
+    let kind = pb::TypeProto {
+        value: Some(pb::type_proto::Value::TensorType(tensor)),
+        ..Default::default()
+    };
+    pb::ValueInfoProto { name: name.into(), r#type: Some(kind), ..Default::default() }
+}
+
+fn pads(p: i64) -> pb::AttributeProto {
+    ints("pads", &[p, p, p, p])
+}
+
+/// Convolutions (dense, grouped, depthwise, dilated), sum, join, pools, resize, activations.
+fn every_operator() -> pb::ModelProto {
+    let mut b = Builder::new(&[1, 3, 12, 12], DataType::Uint8);
+    let (scale, zero) = (b.reals(&[], &[1.0 / 128.0]), b.bytes(DataType::Uint8, &[], vec![127]));
+    let x = b.node("DequantizeLinear", &["x", &scale, &zero], vec![]);
+    let w = b.weights(&[8, 3, 3, 3]);
+    let bias = b.reals(&[8], &[0.1, -0.1, 0.2, 0.0, 0.3, -0.2, 0.05, 0.4]);
+    let c = b.node("Conv", &[&x, &w, &bias], vec![pads(1)]);
+    let c = b.node("Relu", &[&c], vec![]);
+    let first = b.step(&c, 1.5 / 255.0, 0);
+    let w = b.weights(&[8, 1, 3, 3]);
+    let c = b.node("Conv", &[&first, &w], vec![pads(1), ints("group", &[8])]);
+    let c = b.step(&c, 2.0 / 255.0, 120);
+    let sum = b.node("Add", &[&c, &first], vec![]);
+    let sum = b.step(&sum, 3.0 / 255.0, 90);
+    let w = b.weights(&[6, 4, 3, 3]);
+    let attributes = vec![pads(2), ints("group", &[2]), ints("dilations", &[2, 2])];
+    let grouped = b.node("Conv", &[&sum, &w], attributes);
+    let grouped = b.step(&grouped, 2.0 / 255.0, 128);
+    let w = b.weights(&[5, 8, 1, 1]);
+    let point = b.node("Conv", &[&sum, &w], vec![]);
+    let point = b.step(&point, 1.6 / 255.0, 128);
+    let joined = b.node("Concat", &[&grouped, &point], vec![ints("axis", &[1])]);
+    let joined = b.step(&joined, 2.0 / 255.0, 128);
+    let two = || vec![ints("kernel_shape", &[3, 3]), ints("strides", &[2, 2]), pads(1)];
+    let pooled = b.node("MaxPool", &[&joined], two());
+    let pooled = b.step(&pooled, 2.0 / 255.0, 128);
+    let pooled = b.node("AveragePool", &[&pooled], two());
+    let pooled = b.step(&pooled, 1.5 / 255.0, 100);
+    let (none, double) = (b.reals(&[0], &[]), b.reals(&[4], &[1.0, 1.0, 2.0, 2.0]));
+    let attributes = vec![
+        word("mode", "nearest"),
+        word("coordinate_transformation_mode", "asymmetric"),
+        word("nearest_mode", "floor"),
+    ];
+    let large = b.node("Resize", &[&pooled, &none, &double], attributes);
+    let large = b.step(&large, 1.5 / 255.0, 100);
+    let soft = b.node("Sigmoid", &[&large], vec![]);
+    let soft = b.step(&soft, 1.0 / 255.0, 0);
+    let mean = b.node("GlobalAveragePool", &[&soft], vec![]);
+    let flat = b.node("Flatten", &[&mean], vec![]);
+    let matrix: Vec<f32> = (0..33).map(|i| (i as f32 * 0.7).sin() * 3.0).collect();
+    let (matrix, bias) = (b.reals(&[3, 11], &matrix), b.reals(&[3], &[0.1, 0.2, -0.3]));
+    let end = b.node("Gemm", &[&flat, &matrix, &bias], vec![ints("transB", &[1])]);
+    let end = b.node("Softmax", &[&end], vec![ints("axis", &[1])]);
+    b.finish(&end, &[1, 3])
+}
+
+fn picture(count: usize) -> Vec<u8> {
+    (0..count).map(|i| (i as u32).wrapping_mul(2_654_435_761).to_be_bytes()[0]).collect()
+}
+
+#[test]
+fn every_operator_agrees_with_stock_tract() {
+    let proto = every_operator();
+    let graph = lower(&proto).map_err(|e| e.to_string()).unwrap();
+    let input = picture(3 * 12 * 12);
+    let stock = tract_onnx::onnx().model_for_proto_model(&proto).unwrap();
+    let stock = stock.into_optimized().unwrap().into_runnable().unwrap();
+    let tensor = Tensor::from_shape(&[1, 3, 12, 12], &input).unwrap();
+    let expected = stock.run(tvec!(tensor.into_tvalue())).unwrap();
+    let expected: Vec<f32> =
+        expected[0].to_plain_array_view::<f32>().unwrap().iter().copied().collect();
+    for isa in Isa::available() {
+        let mut engine = Engine::new(Arc::new(Program::new(graph.clone(), isa)));
+        let found = engine.run_bytes(&input).to_vec();
+        // Bytes that float rounds the other way move a probability by far less than this.
+        let close = found.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 0.01);
+        assert!(close && found.len() == 3, "{}: {found:?}, not {expected:?}", isa.name());
+    }
+}
+
+#[test]
+fn what_has_no_byte_form_is_named() {
+    let mut b = Builder::new(&[1, 1, 4, 4], DataType::Float);
+    let x = b.step("x", 0.01, 3);
+    let end = b.node("Erf", &[&x], vec![]);
+    let obstacle = lower(&b.finish(&end, &[1, 1, 4, 4])).unwrap_err();
+    assert_eq!(obstacle.to_string(), format!("Erf `Erf {end}`: has no byte form"));
+
+    let mut b = Builder::new(&[1, 1, 4, 4], DataType::Float);
+    let w = b.reals(&[1, 1, 1, 1], &[0.5]);
+    let end = b.node("Conv", &["x", &w], vec![]);
+    let obstacle = lower(&b.finish(&end, &[1, 1, 4, 4])).unwrap_err();
+    assert!(obstacle.to_string().contains("is no quantized activation"), "{obstacle}");
+
+    let mut b = Builder::new(&[1, 1, 4, 4], DataType::Float);
+    let x = b.step("x", f32::NAN, 3);
+    assert!(lower(&b.finish(&x, &[1, 1, 4, 4])).unwrap_err().reason.contains("a scale of NaN"));
+}
+
+#[test]
+fn a_bias_near_the_end_of_32_bits_neither_wraps_nor_changes_the_result() {
+    let network = |bias: i32| {
+        let mut b = Builder::new(&[1, 1, 2, 2], DataType::Float);
+        let x = b.step("x", 1.0 / 255.0, 0);
+        let w = b.bytes(DataType::Int8, &[1, 1, 1, 1], vec![127]);
+        let (scale, zero) = (b.reals(&[1], &[1e-6]), b.bytes(DataType::Int8, &[1], vec![0]));
+        let w = b.node("DequantizeLinear", &[&w, &scale, &zero], vec![ints("axis", &[0])]);
+        let bias = b.bytes(DataType::Int32, &[1], bias.to_le_bytes().to_vec());
+        let scale = b.reals(&[1], &[1e-6 / 255.0]);
+        let zero = b.bytes(DataType::Int32, &[1], vec![0; 4]);
+        let bias = b.node("DequantizeLinear", &[&bias, &scale, &zero], vec![ints("axis", &[0])]);
+        let c = b.node("Conv", &[&x, &w, &bias], vec![]);
+        let c = b.step(&c, 0.1, 100);
+        b.finish(&c, &[1, 1, 2, 2])
+    };
+    for bias in [i32::MIN, i32::MAX] {
+        let graph = lower(&network(bias)).unwrap();
+        let mut engine = Engine::new(Arc::new(Program::new(graph, Isa::Scalar)));
+        let expected = (bias as f32 * 1e-6 / 255.0 / 0.1).round() * 0.1;
+        let found = engine.run_reals(&[1.0, 0.5, 0.0, 0.25]);
+        assert!(found.iter().all(|&y| (y - expected).abs() < 1e-4), "{found:?}, not {expected}");
+    }
+}
