@@ -88,6 +88,8 @@ pub struct SectorFinder {
     columns: usize,
     rows: usize,
     cells: Vec<u8>,
+    /// Of one row of cells, by column of pixels.
+    sums: Vec<u16>,
     previous: Vec<u8>,
     lit_until: Vec<Duration>,
     label: Vec<u16>,
@@ -109,6 +111,7 @@ impl SectorFinder {
             columns: 0,
             rows: 0,
             cells: Vec::new(),
+            sums: Vec::new(),
             previous: Vec::new(),
             lit_until: Vec::new(),
             label: Vec::new(),
@@ -170,6 +173,7 @@ impl SectorFinder {
         self.rows = frame.height.div_ceil(self.scale) as usize;
         let cells = self.columns * self.rows;
         self.cells.resize(cells, 0);
+        self.sums.resize(frame.width as usize, 0);
         self.previous.resize(cells, 0);
         self.lit_until.resize(cells, Duration::ZERO);
         self.label.resize(cells, 0);
@@ -186,13 +190,16 @@ impl SectorFinder {
         let bands = echo.chunks(width * scale);
         for (line, band) in self.cells.chunks_exact_mut(self.columns).zip(bands) {
             let height = band.len() / width;
-            for (c, cell) in line.iter_mut().enumerate() {
-                let (x0, x1) = (c * scale, ((c + 1) * scale).min(width));
-                let mut sum = 0u32;
-                for row in band.chunks_exact(width) {
-                    sum += row[x0..x1].iter().map(|&p| u32::from(p)).sum::<u32>();
+            // Whole rows first, which becomes vector code. 16 bits hold the largest frame's.
+            self.sums.fill(0);
+            for row in band.chunks_exact(width) {
+                for (sum, &p) in self.sums.iter_mut().zip(row) {
+                    *sum += u16::from(p);
                 }
-                *cell = (sum / (height * (x1 - x0)) as u32) as u8;
+            }
+            for (cell, sums) in line.iter_mut().zip(self.sums.chunks(scale)) {
+                let sum = sums.iter().fold(0, |sum, &s| sum + u32::from(s));
+                *cell = (sum / (height * sums.len()) as u32) as u8;
             }
         }
     }
