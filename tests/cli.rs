@@ -462,3 +462,27 @@ fn frames_writes_what_numpy_reads() {
     let table = std::fs::read_to_string(out.join("frames.csv")).unwrap();
     assert_eq!(table.lines().count(), 6, "{table}");
 }
+
+#[test]
+fn bench_times_the_frame_path_and_says_what_computes() {
+    let timed = run(&["bench", "--seconds", "0", "--json"]);
+    assert_eq!(timed.code, 0, "{}", timed.err);
+    let report = &json(&timed)[0];
+    assert!(report["path"].as_str().unwrap().starts_with("int8, "), "{report}");
+    assert!(report["stages"].as_array().unwrap().len() >= 4);
+    assert!(report["layers"].as_array().unwrap().len() > 30);
+    let table = run(&["bench", "--seconds", "0", "--layers", "--isa", "scalar"]);
+    assert!(table.code == 0 && table.out.contains("depthwise"), "{}", table.err);
+    let folder = tempfile::tempdir().unwrap();
+    let broken = folder.path().join("broken.onnx");
+    std::fs::write(&broken, b"no network").unwrap();
+    for (arguments, code, words) in [
+        (vec!["bench", "--isa", "abacus"], 2, "choose stock, scalar"),
+        (vec!["bench", "--onnx", "/absent.onnx"], 2, "/absent.onnx: cannot be read"),
+        (vec!["bench", "--onnx", broken.to_str().unwrap()], 4, "cannot be loaded"),
+    ] {
+        let refused = run(&arguments);
+        assert_eq!(refused.code, code, "{}", refused.err);
+        assert!(refused.err.contains(words), "{}", refused.err);
+    }
+}

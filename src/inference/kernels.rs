@@ -432,7 +432,7 @@ impl Sum {
         for ((to, &a), &b) in to.iter_mut().zip(a).zip(b) {
             let value = (real(a, 0) + real(b, 1)).round_ties_even() + zero;
             let value = value.max(low).min(high);
-            // SAFETY: the limits are bytes, and a sum of finite products is a number.
+            // SAFETY: the limits are bytes, and `max` leaves nothing that is no number.
             *to = unsafe { value.to_int_unchecked::<i32>() } as u8 ^ self.flip;
         }
     }

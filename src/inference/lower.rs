@@ -52,6 +52,11 @@ impl fmt::Display for Obstacle {
 
 type Lowered<T> = Result<T, String>;
 
+/// Bytes of the largest map, and the largest pad, stride or dilation: beyond any network for a
+/// clinic, and small enough for every sum of sizes.
+const LARGEST_MAP: usize = 1 << 26;
+const LARGEST_STEP: i64 = 64;
+
 /// Lowers a whole network.
 pub fn lower(model: &pb::ModelProto) -> Result<Graph, Obstacle> {
     let whole = |reason: &str| Obstacle {
@@ -121,7 +126,7 @@ impl Lowering<'_> {
                 let tensor = onnx::tensor(node, "value").ok_or("only tensors are constants")?;
                 Value::Constant(Constant::read(tensor).ok_or("of a type that is not read")?)
             }
-            "Identity" => self.value(&node.input[0])?,
+            "Identity" => self.input(node, 0)?,
             "QuantizeLinear" => self.quantize(node)?,
             "DequantizeLinear" => self.dequantize(node)?,
             "Conv" => self.convolution(node)?,
@@ -198,8 +203,9 @@ impl Lowering<'_> {
             [1, c] => (1, 1, c),
             _ => return Err(format!("shape {shape:?} is not one picture")),
         };
-        if height * width * channels == 0 {
-            return Err("an empty map".into());
+        let bytes = height.checked_mul(width).and_then(|plane| plane.checked_mul(channels));
+        if !bytes.is_some_and(|bytes| (1..=LARGEST_MAP).contains(&bytes)) {
+            return Err(format!("a map of {height}x{width}x{channels} bytes"));
         }
         self.maps.push(Map { height, width, channels, quantization });
         Ok(self.maps.len() - 1)

@@ -44,7 +44,8 @@ impl Constant {
             _ => return None,
         };
         let constant = Constant { shape, data };
-        (constant.len() == constant.shape.iter().product::<usize>()).then_some(constant)
+        let len = constant.shape.iter().try_fold(1usize, |len, &d| len.checked_mul(d))?;
+        (constant.len() == len).then_some(constant)
     }
 
     pub fn len(&self) -> usize {

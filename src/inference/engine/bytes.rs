@@ -162,7 +162,7 @@ pub fn average_pool(
             for (byte, &sum) in arena[dst..].iter_mut().zip(&*sums) {
                 // Padding is zero, which the zero point stands for.
                 let real = (sum - zero * pixels) as f32 * factor;
-                let value = real.round_ties_even() as i32 + i32::from(output.zero);
+                let value = (real.round_ties_even() as i32).saturating_add(output.zero.into());
                 *byte = value.clamp(output.low.into(), output.high.into()) as u8 ^ flip;
             }
         }

@@ -5,7 +5,7 @@ use tract_onnx::pb;
 use super::super::graph::{MapId, Tail, Window};
 use super::super::onnx;
 use super::values::{self, Bias, Pending, PendingOp, Unary, Value};
-use super::{Lowered, Lowering};
+use super::{LARGEST_MAP, Lowered, Lowering};
 
 impl Lowering<'_> {
     pub(super) fn convolution(&mut self, node: &pb::NodeProto) -> Lowered<Value> {
@@ -38,6 +38,11 @@ impl Lowering<'_> {
         let map = self.maps[input];
         let [rows, columns] =
             window.output(map.height, map.width).ok_or("a window larger than the picture")?;
+        let sides = [0, 1].map(|i| window.pad[i] + window.pad[i + 2]);
+        let padded = (map.height + sides[0]) * (map.width + sides[1]);
+        if padded.saturating_mul(map.channels) > LARGEST_MAP {
+            return Err("a map with its padding too large".into());
+        }
         let weights = values::reorder(&values, channels, depth, kh * kw);
         let op = PendingOp::Convolution { input, window, groups, weights, scale, bias };
         Ok(Pending::new(op, vec![1, channels, rows, columns]))

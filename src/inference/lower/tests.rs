@@ -248,3 +248,60 @@ fn a_bias_near_the_end_of_32_bits_neither_wraps_nor_changes_the_result() {
         assert!(found.iter().all(|&y| (y - expected).abs() < 1e-4), "{found:?}, not {expected}");
     }
 }
+
+/// Networks damaged in one or two places are refused or run; nothing panics.
+#[test]
+fn a_damaged_network_never_panics() {
+    let whole = every_operator();
+    let mut state = 0x9e37_79b9_7f4a_7c15u64;
+    let mut next = |limit: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) as usize % limit.max(1)
+    };
+    let odd = [0, 1, -1, 2, 3, 7, 64, 65, 4097, 1 << 20, i64::MAX, i64::MIN];
+    let mut ran = 0;
+    for _ in 0..3000 {
+        let mut proto = whole.clone();
+        let graph = proto.graph.as_mut().unwrap();
+        for _ in 0..=next(2) {
+            let (node, tensor) = (next(graph.node.len()), next(graph.initializer.len()));
+            let (node, tensor) = (&mut graph.node[node], &mut graph.initializer[tensor]);
+            let (attributes, dims) = (node.attribute.len(), tensor.dims.len());
+            match next(8) {
+                0 => drop(node.input.pop()),
+                1 => node.input.reverse(),
+                2 => node.op_type = ["Add", "Conv", "QGemm", "Resize", "Identity"][next(5)].into(),
+                3 if attributes > 0 => {
+                    let attribute = &mut node.attribute[next(attributes)];
+                    let len = attribute.ints.len();
+                    attribute.i = odd[next(odd.len())];
+                    if len > 0 {
+                        attribute.ints[next(len)] = odd[next(odd.len())];
+                    }
+                }
+                4 if dims > 0 => tensor.dims[next(dims)] = odd[next(odd.len())],
+                5 => tensor.dims.reverse(),
+                6 => {
+                    let len = tensor.raw_data.len();
+                    tensor.raw_data.truncate(next(len));
+                    tensor.dims = vec![tensor.raw_data.len() as i64];
+                }
+                _ => {
+                    let len = tensor.raw_data.len();
+                    if len > 0 {
+                        tensor.raw_data[next(len)] = next(256) as u8;
+                    }
+                }
+            }
+        }
+        if let Ok(graph) = lower(&proto) {
+            let shape: usize = graph.input_shape.iter().product();
+            let mut engine = Engine::new(Arc::new(Program::new(graph, Isa::best())));
+            engine.run_bytes(&picture(shape));
+            ran += 1;
+        }
+    }
+    assert!(ran > 300, "{ran} of 3000 ran");
+}

@@ -227,7 +227,11 @@ impl Bias {
                 _ => Err("a bias that is neither real nor of 32 bits".into()),
             },
             Value::Scaled { constant, scale, .. } => {
-                Ok(Bias::Scaled { values: constant.ints().ok_or("a real bias")?, scale })
+                let values = constant.ints().ok_or("a real bias")?;
+                if scale.len() != 1 && scale.len() != values.len() {
+                    return Err("a bias with another number of scales".into());
+                }
+                Ok(Bias::Scaled { values, scale })
             }
             _ => Err("a bias that is no constant".into()),
         }

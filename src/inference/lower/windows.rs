@@ -5,7 +5,7 @@ use tract_onnx::pb;
 use super::super::graph::{MapId, Window};
 use super::super::onnx::{self, Constant};
 use super::values::{Pending, PendingOp, Value};
-use super::{Lowered, Lowering};
+use super::{LARGEST_MAP, LARGEST_STEP, Lowered, Lowering};
 
 impl Lowering<'_> {
     pub(super) fn window(
@@ -17,7 +17,9 @@ impl Lowering<'_> {
         let pair = |name: &str| -> Lowered<[usize; 2]> {
             match onnx::ints(node, name) {
                 None => Ok([1, 1]),
-                Some(&[a, b]) if a > 0 && b > 0 => Ok([a as usize, b as usize]),
+                Some(&[a, b]) if [a, b].iter().all(|v| (1..=LARGEST_STEP).contains(v)) => {
+                    Ok([a as usize, b as usize])
+                }
                 Some(other) => Err(format!("{name} {other:?}")),
             }
         };
@@ -33,7 +35,9 @@ impl Lowering<'_> {
         let pad = match onnx::text(node, "auto_pad", "NOTSET") {
             "NOTSET" => match onnx::ints(node, "pads") {
                 None => [0; 4],
-                Some(&[a, b, c, d]) if [a, b, c, d].iter().all(|p| (0..4096).contains(p)) => {
+                Some(&[a, b, c, d])
+                    if [a, b, c, d].iter().all(|p| (0..=LARGEST_STEP).contains(p)) =>
+                {
                     [a as usize, b as usize, c as usize, d as usize]
                 }
                 Some(other) => return Err(format!("pads {other:?}")),
@@ -45,6 +49,10 @@ impl Lowering<'_> {
             }
             other => return Err(format!("auto_pad {other}")),
         };
+        if pad.iter().any(|&p| p > LARGEST_STEP as usize) || kernel.iter().any(|&k| k > LARGEST_MAP)
+        {
+            return Err("a window larger than any".into());
+        }
         Ok(Window { kernel, stride, dilation, pad })
     }
 
@@ -74,7 +82,8 @@ impl Lowering<'_> {
         let Some(&[kh, kw]) = onnx::ints(node, "kernel_shape") else {
             return Err("is not over a picture".into());
         };
-        let window = self.window(node, [kh.max(1) as usize, kw.max(1) as usize], shape)?;
+        let side = |k: i64| k.clamp(1, LARGEST_MAP as i64) as usize;
+        let window = self.window(node, [side(kh), side(kw)], shape)?;
         if window.pad[0].max(window.pad[2]) >= window.kernel[0]
             || window.pad[1].max(window.pad[3]) >= window.kernel[1]
         {
@@ -150,6 +159,9 @@ impl Lowering<'_> {
         let how = onnx::text(node, "coordinate_transformation_mode", "half_pixel");
         let rounding = onnx::text(node, "nearest_mode", "round_prefer_floor");
         let indices = |(outputs, scale): (usize, f32), length: usize| -> Lowered<Vec<usize>> {
+            if outputs > LARGEST_MAP {
+                return Err(format!("{outputs} outputs"));
+            }
             let place = |o: usize| -> Lowered<usize> {
                 let at = match how {
                     "asymmetric" => o as f32 / scale,
