@@ -155,11 +155,13 @@ impl Weights {
 }
 
 /// Packed weights by cache lines: a register's load must not straddle two.
+#[cfg(target_arch = "x86_64")]
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]
 struct Line<T: Copy, const N: usize>([T; N]);
 
 /// `values` from the start of a line on; what is over is filled with `fill`.
+#[cfg(target_arch = "x86_64")]
 fn lines<T: Copy, const N: usize>(values: &[T], fill: T) -> Vec<Line<T, N>> {
     let line = |chunk: &[T]| Line(std::array::from_fn(|i| *chunk.get(i).unwrap_or(&fill)));
     values.chunks(N).map(line).collect()

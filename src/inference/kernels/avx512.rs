@@ -11,16 +11,21 @@ pub fn detected() -> bool {
         && is_x86_feature_detected!("avx512vnni")
 }
 
-/// Four registers of sums to bytes: lane `l` of the result holds four bytes of each register's
-/// lane `l`, register after register.
+/// Up to four registers of sums to bytes: lane `l` of the result holds four bytes of each
+/// register's lane `l`, register after register.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
-fn to_bytes(sums: [__m512i; 4], scale: [__m512; 4], out: Output) -> __m512i {
-    let round = |i: usize| _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_cvtepi32_ps(sums[i]), scale[i]));
+fn to_bytes<const N: usize>(sums: [__m512i; N], scale: [__m512; N], out: Output) -> __m512i {
+    let round = |i: usize| {
+        // What is not there is packed as something that is.
+        let i = if i < N { i } else { 0 };
+        _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_cvtepi32_ps(sums[i]), scale[i]))
+    };
     // Sums that saturate here are beyond `low` or `high` in any case.
     let zero = _mm512_set1_epi16(i16::from(out.zero));
     let first = _mm512_adds_epi16(_mm512_packs_epi32(round(0), round(1)), zero);
-    let second = _mm512_adds_epi16(_mm512_packs_epi32(round(2), round(3)), zero);
+    let second =
+        if N > 2 { _mm512_adds_epi16(_mm512_packs_epi32(round(2), round(3)), zero) } else { first };
     let bytes = _mm512_packus_epi16(first, second);
     let bytes = _mm512_max_epu8(bytes, _mm512_set1_epi8(out.low as i8));
     _mm512_min_epu8(bytes, _mm512_set1_epi8(out.high as i8))
@@ -184,15 +189,13 @@ unsafe fn tile<const PIXELS: usize, const BLOCKS: usize>(
                         at = at.add(4);
                     }
                 }
-                let mut scale = [_mm512_setzero_ps(); 4];
-                for (block, scale) in scale.iter_mut().enumerate().take(BLOCKS) {
+                let mut scale = [_mm512_setzero_ps(); BLOCKS];
+                for (block, scale) in scale.iter_mut().enumerate() {
                     *scale = _mm512_load_ps(group.scale.as_ptr().add(block).cast());
                 }
                 let to = dst.add(y * g.out_y + x * g.out_x);
                 for (pixel, sums) in sums.iter().enumerate() {
-                    let mut four = [sums[0]; 4];
-                    four[..BLOCKS].copy_from_slice(sums);
-                    let bytes = _mm512_permutexvar_epi32(order, to_bytes(four, scale, out));
+                    let bytes = _mm512_permutexvar_epi32(order, to_bytes(*sums, scale, out));
                     _mm512_mask_storeu_epi8(to.add(pixel * g.out_x).cast(), group.stored, bytes);
                 }
             }
