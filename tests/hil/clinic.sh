@@ -1,7 +1,7 @@
 # A clinic's day on the virtual board: lamps, buttons, camera; sourced by guest.sh.
 # The camera shows test patterns, so its verdict is always *ungradable*: frames are what counts.
 
-# A frame takes about half a second on the emulated processor, and evidence is the source's time:
+# A frame takes long on the emulated processor, and evidence is the source's time:
 # every frame is played, or there would never be enough.
 lung() { # SCENE ARGUMENTS...: starts the appliance on a phantom
   scene=$1
@@ -91,7 +91,8 @@ start --source v4l2:/dev/video0
 eventually "frames of an analogue input" 60 sees_frames
 check "its signal is taken away" control standard_signal_mode=1
 eventually "no signal is called noise" 30 says '"reason":"noise"'
-check "attention is steady" lit 0 0 1
+# After the lamps' self-test.
+eventually "attention is steady" 10 lit 0 0 1
 control standard_signal_mode=0
 stop
 v4l2-ctl -d /dev/video0 -i 0 >/dev/null

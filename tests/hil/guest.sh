@@ -160,6 +160,8 @@ unplugs() {
   check "still the same process" running
 }
 
+# What the kernel printed last may have no end.
+echo
 . /steps.sh
 
 echo "BOARD $(now) done, failed=$failed"
