@@ -30,7 +30,8 @@ fi
 board=$(tests/hil/board.sh)
 
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+emulator=""
+trap 'rm -rf "$work"; [ -z "$emulator" ] || kill "$emulator" 2>/dev/null || true' EXIT
 root="$work/root"
 mkdir -p "$root"/{bin,sbin,proc,sys,dev,tmp,etc}
 cp -r "$board/modules/." "$root/"
