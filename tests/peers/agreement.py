@@ -71,12 +71,12 @@ def theirs(network):
 
 def main():
     sonolamp, networks = sys.argv[1], sys.argv[2:]
-    print(f"{'network':<28} {'layers':>6} {'most':>5} {'differ':>8}")
+    print(f"{'network':<28} {'compared':>9} {'most':>4} {'differ':>8}")
     for network in networks:
         with tempfile.TemporaryDirectory() as folder:
             path, layers = ours(sonolamp, network, folder)
         taken, values = theirs(network)
-        most, differ, count, worst = 0, 0, 0, ""
+        most, differ, count, compared, worst = 0, 0, 0, 0, ""
         for name, mine in layers:
             other = values.get(taken.get(name, ""))
             if other is None or other.dtype not in (np.uint8, np.int8) or other.size != mine.size:
@@ -85,10 +85,11 @@ def main():
             gap = np.abs(mine.astype(np.int16) - other)
             if gap.max(initial=0) > most:
                 most, worst = int(gap.max()), name
+            compared += 1
             differ, count = differ + int((gap > 0).sum()), count + gap.size
         name = pathlib.Path(network).name.removesuffix(".onnx")
         share = f"{100 * differ / max(count, 1):.3f} %"
-        print(f"{name:<28} {len(layers):>6} {most:>5} {share:>8}  {path.removeprefix('ready ')} {worst}")
+        print(f"{name:<28} {compared:>4}/{len(layers):<4} {most:>4} {share:>8}  {path.removeprefix('ready ')} {worst}")
 
 
 if __name__ == "__main__":
