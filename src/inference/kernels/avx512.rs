@@ -4,6 +4,10 @@ use std::arch::x86_64::*;
 
 use super::{Geometry, Line, Output, Weights, lines};
 
+mod depthwise;
+
+pub use depthwise::Depthwise;
+
 pub fn detected() -> bool {
     is_x86_feature_detected!("avx512f")
         && is_x86_feature_detected!("avx512bw")
@@ -21,13 +25,16 @@ fn to_bytes<const N: usize>(sums: [__m512i; N], scale: [__m512; N], out: Output)
         let i = if i < N { i } else { 0 };
         _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_cvtepi32_ps(sums[i]), scale[i]))
     };
+    let first = _mm512_packs_epi32(round(0), round(1));
+    let second = if N > 2 { _mm512_packs_epi32(round(2), round(3)) } else { first };
+    if out == (Output { zero: 0, low: 0, high: 255 }) {
+        return _mm512_packus_epi16(first, second);
+    }
     // Sums that saturate here are beyond `low` or `high` in any case.
     let zero = _mm512_set1_epi16(i16::from(out.zero));
-    let first = _mm512_adds_epi16(_mm512_packs_epi32(round(0), round(1)), zero);
-    let second =
-        if N > 2 { _mm512_adds_epi16(_mm512_packs_epi32(round(2), round(3)), zero) } else { first };
-    let bytes = _mm512_packus_epi16(first, second);
-    let bytes = _mm512_max_epu8(bytes, _mm512_set1_epi8(out.low as i8));
+    let (first, second) = (_mm512_adds_epi16(first, zero), _mm512_adds_epi16(second, zero));
+    let bytes =
+        _mm512_max_epu8(_mm512_packus_epi16(first, second), _mm512_set1_epi8(out.low as i8));
     _mm512_min_epu8(bytes, _mm512_set1_epi8(out.high as i8))
 }
 
@@ -199,255 +206,6 @@ unsafe fn tile<const PIXELS: usize, const BLOCKS: usize>(
                     _mm512_mask_storeu_epi8(to.add(pixel * g.out_x).cast(), group.stored, bytes);
                 }
             }
-        }
-    }
-}
-
-/// A register of 64 adjacent bytes of the output: all of one pixel's channels, or where the
-/// window moves by whole pixels (stride 1) bytes of adjacent pixels as well.
-struct Chunk {
-    /// Row of the window by quad of taps by register.
-    values: Vec<Line<i8, 64>>,
-    bias: Vec<Line<i32, 16>>,
-    scale: Vec<Line<f32, 16>>,
-}
-
-pub struct Depthwise {
-    chunks: Vec<Chunk>,
-    window_rows: usize,
-    columns: usize,
-    /// The taps of each row in fours; the last four are filled up with a tap of weight zero.
-    quads: Vec<[usize; 4]>,
-    /// The output's rows are walked as runs of bytes across pixels.
-    flat: bool,
-}
-
-/// Where the unpacking of bytes to quads puts byte `i` of 64: register and lane of it.
-fn unpacked(i: usize) -> (usize, usize) {
-    let (lane, byte) = (i / 16, i % 16);
-    (byte / 4, lane * 4 + byte % 4)
-}
-
-impl Depthwise {
-    pub fn new(g: &Geometry, columns: usize, weights: &Weights) -> Depthwise {
-        let channels = weights.channels();
-        let window_rows = g.strips.len() / columns;
-        let quads = columns.div_ceil(4);
-        let adjacent = g
-            .strips
-            .chunks(columns)
-            .all(|row| row.iter().enumerate().all(|(i, &start)| start == row[0] + i * channels));
-        let flat = g.in_x == channels && g.out_x == channels && adjacent;
-        let period = if flat { channels / gcd(64, channels) } else { channels.div_ceil(64) };
-        let needed = if flat { (g.width * channels).div_ceil(64) } else { period };
-        let chunk = |index: usize| {
-            let mut values = vec![0i8; window_rows * quads * 256];
-            let (mut bias, mut scale) = ([0; 64], [0.0; 64]);
-            for i in 0..64 {
-                let c = if flat { (index * 64 + i) % channels } else { index * 64 + i };
-                if c >= channels {
-                    continue;
-                }
-                let (register, lane) = unpacked(i);
-                bias[register * 16 + lane] = weights.bias[c];
-                scale[register * 16 + lane] = weights.scale[c];
-                for (tap, _) in g.strips.iter().enumerate() {
-                    let (row, column) = (tap / columns, tap % columns);
-                    let quad = row * quads + column / 4;
-                    values[quad * 256 + register * 64 + lane * 4 + column % 4] =
-                        weights.values[tap * channels + c];
-                }
-            }
-            Chunk { values: lines(&values, 0), bias: lines(&bias, 0), scale: lines(&scale, 0.0) }
-        };
-        let chunks = (0..period.min(needed)).map(chunk).collect();
-        let four = |taps: &[usize]| std::array::from_fn(|i| *taps.get(i).unwrap_or(&taps[0]));
-        let quads = g.strips.chunks(columns).flat_map(|row| row.chunks(4).map(four)).collect();
-        Depthwise { chunks, window_rows, columns, quads, flat }
-    }
-
-    pub fn run(&self, g: &Geometry, out: Output, arena: &mut [u8], src: usize, dst: usize) {
-        let base = arena.as_mut_ptr();
-        let down = self.flat && g.in_y == g.strips_apart(self.columns);
-        let walk = match (self.window_rows, self.quads.len() / self.window_rows) {
-            (3, 1) if down => walk::<3, 1>,
-            (5, 2) if down => walk::<5, 2>,
-            // SAFETY: the processor has the features (`Isa::available`), and the caller has
-            // checked that all of the geometry lies in the arena, SLACK bytes before its end.
-            _ => unsafe {
-                let (src, dst) = (base.add(src), base.add(dst));
-                return match self.quads.len() {
-                    3 => self.rows::<3>(g, out, src, dst),
-                    10 => self.rows::<10>(g, out, src, dst),
-                    _ => self.rows::<0>(g, out, src, dst),
-                };
-            },
-        };
-        let row = g.width * g.depth;
-        for (i, start) in (0..row).step_by(64).enumerate() {
-            let chunk = &self.chunks[i % self.chunks.len()];
-            let count = (row - start).min(64);
-            // SAFETY: as above.
-            unsafe {
-                walk(self, g, chunk, out, base.add(src + start), base.add(dst + start), count);
-            }
-        }
-    }
-
-    /// Any stride and dilation, row by row; `QUADS` is the window's number of quads, 0 any.
-    ///
-    /// # Safety
-    /// The geometry must lie in the memory around `src` and `dst`, with SLACK bytes behind.
-    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
-    unsafe fn rows<const QUADS: usize>(
-        &self,
-        g: &Geometry,
-        out: Output,
-        src: *const u8,
-        dst: *mut u8,
-    ) {
-        let quads: [[usize; 4]; QUADS] = std::array::from_fn(|i| self.quads[i]);
-        let quads = if QUADS > 0 { &quads[..] } else { &self.quads[..] };
-        for y in 0..g.rows {
-            // A flat row is many registers of one chunk each; else a chunk has one in each pixel.
-            let runs = if self.flat { (g.width * g.depth).div_ceil(64) } else { self.chunks.len() };
-            let pixels = if self.flat { 1 } else { g.width };
-            for i in 0..runs {
-                let chunk = &self.chunks[i % self.chunks.len()];
-                let bytes = if self.flat { g.width * g.depth } else { g.depth };
-                let count = (bytes - i * 64).min(64);
-                // SAFETY: rows, pixels and taps are the geometry's own, weights were packed for
-                // its quads, and a chunk's bytes lie in its pixel, or in a flat row.
-                unsafe {
-                    let bias =
-                        [0, 1, 2, 3].map(|i| _mm512_load_si512(chunk.bias.as_ptr().add(i).cast()));
-                    let values = chunk.values.as_ptr().cast::<i8>();
-                    let (mut from, mut to) =
-                        (src.add(y * g.in_y + i * 64), dst.add(y * g.out_y + i * 64));
-                    for _ in 0..pixels {
-                        let mut sums = bias;
-                        for (quad, &taps) in quads.iter().enumerate() {
-                            let unpacked = unpack(from, taps);
-                            for i in 0..4 {
-                                let w = _mm512_load_si512(values.add((quad * 4 + i) * 64).cast());
-                                sums[i] = _mm512_dpbusd_epi32(sums[i], unpacked[i], w);
-                            }
-                        }
-                        store(sums, chunk, out, to, count);
-                        from = from.add(g.in_x);
-                        to = to.add(g.out_x);
-                    }
-                }
-            }
-        }
-    }
-}
-
-impl Geometry {
-    /// From one row of the window to the next; none for a window of one row.
-    fn strips_apart(&self, columns: usize) -> usize {
-        self.strips.get(columns).map_or(0, |start| start - self.strips[0])
-    }
-}
-
-fn gcd(a: usize, b: usize) -> usize {
-    if b == 0 { a } else { gcd(b, a % b) }
-}
-
-/// Four taps of 64 bytes, unpacked to quads.
-///
-/// # Safety
-/// 64 bytes must be readable at each tap.
-#[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
-unsafe fn unpack(row: *const u8, taps: [usize; 4]) -> [__m512i; 4] {
-    // SAFETY: as the caller promises.
-    let [a, b, c, d] = taps.map(|tap| unsafe { _mm512_loadu_si512(row.add(tap).cast()) });
-    let (ab, ab_high) = (_mm512_unpacklo_epi8(a, b), _mm512_unpackhi_epi8(a, b));
-    let (cd, cd_high) = (_mm512_unpacklo_epi8(c, d), _mm512_unpackhi_epi8(c, d));
-    [
-        _mm512_unpacklo_epi16(ab, cd),
-        _mm512_unpackhi_epi16(ab, cd),
-        _mm512_unpacklo_epi16(ab_high, cd_high),
-        _mm512_unpackhi_epi16(ab_high, cd_high),
-    ]
-}
-
-/// Stores `count` bytes of a chunk's sums.
-///
-/// # Safety
-/// `to` must be writable for `count` bytes.
-#[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
-unsafe fn store(sums: [__m512i; 4], chunk: &Chunk, out: Output, to: *mut u8, count: usize) {
-    let stored = if count == 64 { u64::MAX } else { (1 << count) - 1 };
-    // SAFETY: `scale` holds 64 numbers; the mask stores `count` bytes.
-    unsafe {
-        let scale = [0, 1, 2, 3].map(|i| _mm512_load_ps(chunk.scale.as_ptr().add(i).cast()));
-        // Packing undoes the unpacking: bytes are in their own order again.
-        _mm512_mask_storeu_epi8(to.cast(), stored, to_bytes(sums, scale, out));
-    }
-}
-
-/// Walks down the output rows of one chunk; the window moves by one of its own rows, so each
-/// input row is unpacked once and serves `ROWS` output rows.
-///
-/// # Safety
-/// The geometry must lie in the memory around `src` and `dst`, with SLACK bytes behind.
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
-unsafe fn walk<const ROWS: usize, const QUADS: usize>(
-    layer: &Depthwise,
-    g: &Geometry,
-    chunk: &Chunk,
-    out: Output,
-    src: *const u8,
-    dst: *mut u8,
-    count: usize,
-) {
-    // SAFETY: rows and taps are the geometry's own, weights were packed for `ROWS` by `QUADS`.
-    unsafe {
-        let bias = [0, 1, 2, 3].map(|i| _mm512_load_si512(chunk.bias.as_ptr().add(i).cast()));
-        let values = chunk.values.as_ptr().cast::<i8>();
-        let quads: [[usize; 4]; QUADS] = std::array::from_fn(|quad| layer.quads[quad]);
-        let mut sums = [[bias[0]; 4]; ROWS];
-        let (mut row, mut to) = (src, dst);
-        let inputs = g.rows + ROWS - 1;
-        let mut input = 0;
-        // Written out by phase, so that all sums have a register: in phase `p`, the sums of the
-        // output row that starts with this input row are `sums[p]`, of the one before `sums[p - 1]`.
-        macro_rules! phase {
-            ($p:literal) => {
-                if $p < ROWS {
-                    sums[$p] = bias;
-                    for quad in 0..QUADS {
-                        let unpacked = unpack(row, quads[quad]);
-                        for r in 0..ROWS {
-                            let sums = &mut sums[($p + ROWS - r) % ROWS];
-                            let w = values.add((r * QUADS + quad) * 256);
-                            for i in 0..4 {
-                                let w = _mm512_load_si512(w.add(i * 64).cast());
-                                sums[i] = _mm512_dpbusd_epi32(sums[i], unpacked[i], w);
-                            }
-                        }
-                    }
-                    if input + 1 >= ROWS {
-                        store(sums[($p + 1) % ROWS], chunk, out, to, count);
-                        to = to.add(g.out_y);
-                    }
-                    input += 1;
-                    if input == inputs {
-                        break;
-                    }
-                    row = row.add(g.in_y);
-                }
-            };
-        }
-        loop {
-            phase!(0);
-            phase!(1);
-            phase!(2);
-            phase!(3);
-            phase!(4);
         }
     }
 }
