@@ -1,6 +1,7 @@
 //! AVX-512 with VNNI: 16 channels and four inputs of each in a register, activations broadcast.
 
 use std::arch::x86_64::*;
+use std::array::from_fn;
 
 use super::{Geometry, Line, Output, Weights, lines};
 
@@ -161,6 +162,9 @@ unsafe fn tile<const PIXELS: usize, const BLOCKS: usize>(
 ) {
     let steps = g.depth.div_ceil(4);
     let order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+    // All bytes of whole pixels, one after the other.
+    let whole = 4 % BLOCKS == 0 && group.stored.count_ones() as usize == BLOCKS * 16;
+    let adjacent = whole && g.out_x == BLOCKS * 16;
     for y in 0..g.rows {
         let mut next = 0;
         while next < g.width {
@@ -200,10 +204,32 @@ unsafe fn tile<const PIXELS: usize, const BLOCKS: usize>(
                 for (block, scale) in scale.iter_mut().enumerate() {
                     *scale = _mm512_load_ps(group.scale.as_ptr().add(block).cast());
                 }
-                let to = dst.add(y * g.out_y + x * g.out_x);
-                for (pixel, sums) in sums.iter().enumerate() {
-                    let bytes = _mm512_permutexvar_epi32(order, to_bytes(*sums, scale, out));
-                    _mm512_mask_storeu_epi8(to.add(pixel * g.out_x).cast(), group.stored, bytes);
+                // As many pixels together as make four registers.
+                let (to, together) = (dst.add(y * g.out_y + x * g.out_x), 4 / BLOCKS);
+                for first in 0..PIXELS.div_ceil(together) {
+                    let first = first * together;
+                    let last = PIXELS.min(first + together) - 1;
+                    // What is over repeats the last.
+                    let pixel = |i: usize| last.min(first + i / BLOCKS);
+                    let four = from_fn::<_, 4, _>(|i| sums[pixel(i)][i % BLOCKS]);
+                    let bytes = to_bytes(four, from_fn(|i| scale[i % BLOCKS]), out);
+                    let bytes = _mm512_permutexvar_epi32(order, bytes);
+                    let to = to.add(first * g.out_x);
+                    if last - first + 1 == together && adjacent {
+                        _mm512_storeu_si512(to.cast(), bytes);
+                        continue;
+                    }
+                    for pixel in 0..=last - first {
+                        let to = to.add(pixel * g.out_x).cast();
+                        let bytes = match (BLOCKS, pixel) {
+                            (1, 1) => _mm512_castsi128_si512(_mm512_extracti32x4_epi32(bytes, 1)),
+                            (1, 2) => _mm512_castsi128_si512(_mm512_extracti32x4_epi32(bytes, 2)),
+                            (1, 3) => _mm512_castsi128_si512(_mm512_extracti32x4_epi32(bytes, 3)),
+                            (2, 1) => _mm512_castsi256_si512(_mm512_extracti64x4_epi64(bytes, 1)),
+                            _ => bytes,
+                        };
+                        _mm512_mask_storeu_epi8(to, group.stored, bytes);
+                    }
                 }
             }
         }
