@@ -2,6 +2,7 @@
 
 use std::arch::x86_64::*;
 use std::array::from_fn;
+use std::ops::Range;
 
 use super::{Geometry, Line, Output, Weights, lines};
 
@@ -56,6 +57,9 @@ pub struct Dense {
     groups: Vec<Group>,
 }
 
+/// Bytes of output that are written before they leave the first cache.
+const BAND: usize = 16 << 10;
+
 /// Pixels of a tile, by blocks: as many as 32 registers take.
 const PIXELS: [&[usize]; 4] =
     [&[14, 8, 7, 4, 2, 1], &[12, 8, 7, 4, 2, 1], &[8, 7, 5, 4, 2, 1], &[6, 5, 4, 2, 1]];
@@ -97,30 +101,56 @@ impl Dense {
     }
 
     pub fn run(&self, g: &Geometry, out: Output, arena: &mut [u8], src: usize, dst: usize) {
-        for group in &self.groups {
-            macro_rules! tiles {
-                ($($pixels:literal $blocks:literal),*) => {
-                    match (group.pixels, group.blocks) {
-                        $(($pixels, $blocks) => tile::<$pixels, $blocks>,)*
-                        (_, 1) => tile::<1, 1>,
-                        (_, 2) => tile::<1, 2>,
-                        (_, 3) => tile::<1, 3>,
-                        _ => tile::<1, 4>,
-                    }
-                };
-            }
-            let tile = tiles!(
-                14 1, 8 1, 7 1, 4 1, 2 1, 12 2, 8 2, 7 2, 4 2, 2 2,
-                8 3, 7 3, 5 3, 4 3, 2 3, 6 4, 5 4, 4 4, 2 4
-            );
-            // SAFETY: the processor has the features (`Isa::available`), and the caller has
-            // checked that all of the geometry lies in the arena, SLACK bytes before its end.
-            unsafe {
-                let base = arena.as_mut_ptr();
-                tile(g, group, out, base.add(src), base.add(dst + group.first));
+        for (rows, columns) in self.bands(g) {
+            for group in &self.groups {
+                macro_rules! tiles {
+                    ($($pixels:literal $blocks:literal),*) => {
+                        match (group.pixels, group.blocks) {
+                            $(($pixels, $blocks) => tile::<$pixels, $blocks>,)*
+                            (_, 1) => tile::<1, 1>,
+                            (_, 2) => tile::<1, 2>,
+                            (_, 3) => tile::<1, 3>,
+                            _ => tile::<1, 4>,
+                        }
+                    };
+                }
+                let tile = tiles!(
+                    14 1, 8 1, 7 1, 4 1, 2 1, 12 2, 8 2, 7 2, 4 2, 2 2,
+                    8 3, 7 3, 5 3, 4 3, 2 3, 6 4, 5 4, 4 4, 2 4
+                );
+                // SAFETY: the processor has the features (`Isa::available`), and the caller has
+                // checked that all of the geometry lies in the arena, SLACK bytes before its end.
+                unsafe {
+                    let base = arena.as_mut_ptr();
+                    let (src, dst) = (base.add(src), base.add(dst + group.first));
+                    tile(g, rows.clone(), columns.clone(), group, out, src, dst);
+                }
             }
         }
     }
+
+    /// Rows and columns that all groups do before any goes on, so that their output, of which
+    /// each writes a part of every pixel, stays in the first cache.
+    fn bands(&self, g: &Geometry) -> impl Iterator<Item = (Range<usize>, Range<usize>)> {
+        let even = self.groups.iter().map(|group| group.pixels).fold(1, lcm);
+        let columns = match self.groups.len() {
+            1 => g.width,
+            _ => (BAND / g.out_x).next_multiple_of(even).clamp(1, g.width),
+        };
+        let rows = match self.groups.len() {
+            1 => g.rows,
+            _ => (BAND / (g.out_x * columns)).clamp(1, g.rows),
+        };
+        let (height, width) = (g.rows, g.width);
+        (0..height).step_by(rows).flat_map(move |y| {
+            let rows = y..height.min(y + rows);
+            (0..width).step_by(columns).map(move |x| (rows.clone(), x..width.min(x + columns)))
+        })
+    }
+}
+
+fn lcm(a: usize, b: usize) -> usize {
+    (1..=b).map(|i| a * i).find(|multiple| multiple.is_multiple_of(b)).unwrap_or(a)
 }
 
 impl Group {
@@ -155,6 +185,8 @@ impl Group {
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
 unsafe fn tile<const PIXELS: usize, const BLOCKS: usize>(
     g: &Geometry,
+    rows: Range<usize>,
+    columns: Range<usize>,
     group: &Group,
     out: Output,
     src: *const u8,
@@ -165,9 +197,9 @@ unsafe fn tile<const PIXELS: usize, const BLOCKS: usize>(
     // All bytes of whole pixels, one after the other.
     let whole = 4 % BLOCKS == 0 && group.stored.count_ones() as usize == BLOCKS * 16;
     let adjacent = whole && g.out_x == BLOCKS * 16;
-    for y in 0..g.rows {
-        let mut next = 0;
-        while next < g.width {
+    for y in rows {
+        let mut next = columns.start;
+        while next < columns.end {
             let x = next.min(g.width - PIXELS);
             next = x + PIXELS;
             // SAFETY: rows, pixels and strips are the geometry's own, weights were packed for
