@@ -125,7 +125,8 @@ impl Engine {
     pub fn enter_reals(&mut self, input: &[f32]) {
         let (isa, from) = (self.program.isa, self.program.graph.maps[0].quantization);
         self.enter(|at, row| {
-            kernels::quantize_row(isa, &input[at..at + row.len()], from.scale, from.zero, row);
+            let reals = &input[at..at + row.len()];
+            kernels::quantize_row(isa, reals, from.scale, from.zero, row, isa.flip());
         });
     }
 
@@ -193,15 +194,8 @@ impl Engine {
         match op {
             Op::Convolution { .. } => {}
             Op::Add { inputs: [a, b], factors, output } => {
-                bytes::add(
-                    program.isa,
-                    arena,
-                    flip,
-                    [picture(*a), picture(*b)],
-                    *factors,
-                    to,
-                    *output,
-                );
+                let from = [picture(*a), picture(*b)];
+                bytes::add(program.isa, arena, from, *factors, to, *output);
             }
             Op::Lookup { input, table } => {
                 bytes::lookup(arena, flip, picture(*input), table, to, 0);
@@ -214,12 +208,13 @@ impl Engine {
                 }
             }
             Op::MaxPool { input, window } => {
-                bytes::max_pool(arena, flip, picture(*input), *window, to, &mut self.scratch);
+                let from = picture(*input);
+                bytes::max_pool(program.isa, arena, from, *window, to, &mut self.scratch);
             }
             Op::AveragePool { input, window, padded, factor, output } => {
                 let from = picture(*input);
                 let pool = bytes::Average { window: *window, padded: *padded, factor: *factor };
-                bytes::average_pool(arena, flip, from, pool, to, *output, &mut self.sums);
+                bytes::average_pool(program.isa, arena, from, pool, to, *output, &mut self.sums);
             }
             Op::Nearest { input, rows, columns } => {
                 bytes::nearest(arena, picture(*input), rows, columns, to);
@@ -255,14 +250,8 @@ impl Engine {
         match program.graph.exit {
             Exit::Mean(_) => {
                 let pixels = map.height * map.width;
-                bytes::sum(
-                    &self.arena,
-                    flip,
-                    from,
-                    [0, map.height],
-                    [0, map.width],
-                    &mut self.sums,
-                );
+                let all = [[0, map.height], [0, map.width]];
+                bytes::sum(program.isa, &self.arena, from, all[0], all[1], &mut self.sums);
                 let zero = i32::from(map.quantization.zero) * pixels as i32;
                 let factor = map.quantization.scale / pixels as f32;
                 let sums = &self.sums[..map.channels];

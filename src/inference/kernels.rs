@@ -25,7 +25,7 @@ mod neon;
 mod rows;
 pub mod scalar;
 
-pub use rows::{add_row, quantize_row};
+pub use rows::{Columns, Sum, add_row, add_up, larger, largest, quantize_row};
 
 /// Bytes that a kernel may read behind the last strip, and that an arena has behind its last map.
 pub const SLACK: usize = 128;

@@ -1,7 +1,7 @@
 //! The layers without weights, in plain Rust: they touch each byte once or a few times.
 
 use super::super::graph::{Map, Table, Window};
-use super::super::kernels::{Isa, Output, add_row};
+use super::super::kernels::{Columns, Isa, Output, Sum, add_row, add_up, larger, largest};
 
 /// A map and where it lies in the arena.
 #[derive(Debug, Clone, Copy)]
@@ -22,17 +22,15 @@ impl Picture {
 pub fn add(
     isa: Isa,
     arena: &mut [u8],
-    flip: u8,
     from: [Picture; 2],
     factors: [f32; 2],
     to: Picture,
     output: Output,
 ) {
-    let zeros = from.map(|p| i32::from(p.map.quantization.zero));
+    let sum = Sum { zeros: from.map(|p| p.map.quantization.zero), factors, output };
     let len = to.map.width * to.map.channels;
     for y in 0..to.map.height {
-        let rows = from.map(|p| p.at(y, 0));
-        add_row(isa, arena, flip, rows, to.at(y, 0), len, zeros, factors, output);
+        add_row(isa, arena, from.map(|p| p.at(y, 0)), to.at(y, 0), len, &sum);
     }
 }
 
@@ -55,57 +53,44 @@ pub fn lookup(
     }
 }
 
-/// The window's rows (or columns) that lie inside the map, of output `at`.
-fn inside(
-    window: &Window,
-    axis: usize,
-    at: usize,
-    length: usize,
-) -> impl Iterator<Item = usize> + use<> {
-    let (step, pad) = (window.dilation[axis], window.pad[axis]);
-    let start = at * window.stride[axis];
-    (0..window.kernel[axis])
-        .map(move |k| start + k * step)
-        .filter(move |&p| p >= pad && p < length + pad)
-        .map(move |p| p - pad)
+/// The window along one axis of the map.
+fn along(window: &Window, axis: usize, width: usize) -> Columns {
+    Columns {
+        kernel: window.kernel[axis],
+        stride: window.stride[axis],
+        dilation: window.dilation[axis],
+        pad: window.pad[axis],
+        width,
+    }
 }
 
 /// First the largest of each column, over whole rows of bytes, then of each window's columns.
 pub fn max_pool(
+    isa: Isa,
     arena: &mut [u8],
-    flip: u8,
     from: Picture,
     window: Window,
     to: Picture,
     scratch: &mut [u8],
 ) {
-    let channels = to.map.channels;
+    let (channels, flip) = (to.map.channels, isa.flip());
     let tallest = &mut scratch[..from.map.width * channels];
-    // Flipped bytes are ordered as signed ones.
-    let larger = |to: &mut [u8], from: &[u8]| {
-        for (to, &byte) in to.iter_mut().zip(from) {
-            *to = (*to ^ flip).max(byte ^ flip) ^ flip;
-        }
-    };
+    let rows = along(&window, 0, from.map.height);
+    let columns = along(&window, 1, from.map.width);
     for y in 0..to.map.height {
         tallest.fill(flip);
-        for row in inside(&window, 0, y, from.map.height) {
-            larger(tallest, &arena[from.at(row, 0)..]);
+        for row in rows.inside(y) {
+            larger(isa, tallest, &arena[from.at(row, 0)..], flip);
         }
-        for x in 0..to.map.width {
-            let pixel = &mut arena[to.at(y, x)..][..channels];
-            pixel.fill(flip);
-            for column in inside(&window, 1, x, from.map.width) {
-                larger(pixel, &tallest[column * channels..]);
-            }
-        }
+        let row = &mut arena[to.at(y, 0)..][..to.map.width * channels];
+        largest(isa, row, tallest, channels, columns, flip);
     }
 }
 
 /// Sums of each channel over some rows and columns.
 pub fn sum(
+    isa: Isa,
     arena: &[u8],
-    flip: u8,
     from: Picture,
     rows: [usize; 2],
     columns: [usize; 2],
@@ -115,10 +100,7 @@ pub fn sum(
     sums.fill(0);
     for y in rows[0]..rows[1] {
         for x in columns[0]..columns[1] {
-            let pixel = &arena[from.at(y, x)..][..sums.len()];
-            for (sum, &byte) in sums.iter_mut().zip(pixel) {
-                *sum += i32::from(byte ^ flip);
-            }
+            add_up(isa, sums, &arena[from.at(y, x)..], isa.flip());
         }
     }
 }
@@ -132,8 +114,8 @@ pub struct Average {
 }
 
 pub fn average_pool(
+    isa: Isa,
     arena: &mut [u8],
-    flip: u8,
     from: Picture,
     pool: Average,
     to: Picture,
@@ -143,17 +125,16 @@ pub fn average_pool(
     let Average { window, padded, factor } = pool;
     let zero = i32::from(from.map.quantization.zero);
     let sums = &mut sums[..to.map.channels];
+    let rows = along(&window, 0, from.map.height);
+    let columns = along(&window, 1, from.map.width);
     for y in 0..to.map.height {
         for x in 0..to.map.width {
             let mut pixels = 0i32;
             sums.fill(0);
-            for row in inside(&window, 0, y, from.map.height) {
-                for column in inside(&window, 1, x, from.map.width) {
+            for row in rows.inside(y) {
+                for column in columns.inside(x) {
                     pixels += 1;
-                    let src = from.at(row, column);
-                    for (sum, &byte) in sums.iter_mut().zip(&arena[src..]) {
-                        *sum += i32::from(byte ^ flip);
-                    }
+                    add_up(isa, sums, &arena[from.at(row, column)..], isa.flip());
                 }
             }
             let count = if padded { (window.kernel[0] * window.kernel[1]) as i32 } else { pixels };
@@ -163,7 +144,7 @@ pub fn average_pool(
                 // Padding is zero, which the zero point stands for.
                 let real = (sum - zero * pixels) as f32 * factor;
                 let value = (real.round_ties_even() as i32).saturating_add(output.zero.into());
-                *byte = value.clamp(output.low.into(), output.high.into()) as u8 ^ flip;
+                *byte = value.clamp(output.low.into(), output.high.into()) as u8 ^ isa.flip();
             }
         }
     }

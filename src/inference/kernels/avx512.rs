@@ -6,8 +6,10 @@ use std::ops::Range;
 
 use super::{Geometry, Line, Output, Weights, lines};
 
+mod add;
 mod depthwise;
 
+pub use add::add;
 pub use depthwise::Depthwise;
 
 pub fn detected() -> bool {
@@ -27,8 +29,15 @@ fn to_bytes<const N: usize>(sums: [__m512i; N], scale: [__m512; N], out: Output)
         let i = if i < N { i } else { 0 };
         _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_cvtepi32_ps(sums[i]), scale[i]))
     };
-    let first = _mm512_packs_epi32(round(0), round(1));
-    let second = if N > 2 { _mm512_packs_epi32(round(2), round(3)) } else { first };
+    pack(from_fn(round), out)
+}
+
+/// Rounded numbers to bytes, in the same order.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
+fn pack(rounded: [__m512i; 4], out: Output) -> __m512i {
+    let first = _mm512_packs_epi32(rounded[0], rounded[1]);
+    let second = _mm512_packs_epi32(rounded[2], rounded[3]);
     if out == (Output { zero: 0, low: 0, high: 255 }) {
         return _mm512_packus_epi16(first, second);
     }

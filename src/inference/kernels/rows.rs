@@ -1,23 +1,47 @@
-//! Rows without weights: sums of two maps, and reals to bytes. Plain Rust, compiled once for each
-//! instruction set, which makes it vector code.
+//! Rows without weights: sums of two maps, pools, and reals to bytes. Plain Rust, compiled once for
+//! each instruction set, which makes it vector code.
 
 use super::{Isa, Output};
 
-/// Adds `len` bytes at two places of the arena:
-/// `clamp(round_half_even((a - zeros[0]) * factors[0] + (b - zeros[1]) * factors[1]) + zero)`,
-/// each product and the sum rounded to f32.
-#[allow(clippy::too_many_arguments)]
-pub fn add_row(
-    isa: Isa,
-    arena: &mut [u8],
-    flip: u8,
-    from: [usize; 2],
-    to: usize,
-    len: usize,
-    zeros: [i32; 2],
-    factors: [f32; 2],
-    output: Output,
-) {
+/// Two maps' sum: `clamp(round_half_even((a - zeros[0]) * factors[0] + (b - zeros[1]) * factors[1])
+/// + zero)`, each product and the sum rounded to f32.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Sum {
+    pub zeros: [u8; 2],
+    pub factors: [f32; 2],
+    pub output: Output,
+}
+
+/// A window's pixels in a row of `width` pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Columns {
+    pub kernel: usize,
+    pub stride: usize,
+    pub dilation: usize,
+    /// How far the first window begins before the row.
+    pub pad: usize,
+    pub width: usize,
+}
+
+impl Columns {
+    /// Those that lie in the row, of the window number `at`.
+    pub fn inside(self, at: usize) -> impl Iterator<Item = usize> {
+        let start = at * self.stride;
+        (0..self.kernel)
+            .map(move |k| start + k * self.dilation)
+            .filter(move |&p| p >= self.pad && p < self.width + self.pad)
+            .map(move |p| p - self.pad)
+    }
+
+    /// Where window number `at` begins, if all of it lies in the row.
+    fn whole(self, at: usize) -> Option<usize> {
+        let start = (at * self.stride).checked_sub(self.pad)?;
+        (start + (self.kernel - 1) * self.dilation < self.width).then_some(start)
+    }
+}
+
+/// Adds `len` bytes at two places of the arena.
+pub fn add_row(isa: Isa, arena: &mut [u8], from: [usize; 2], to: usize, len: usize, sum: &Sum) {
     let apart = |src: usize| src + len <= to || to + len <= src;
     let inside = |at: usize| at + len <= arena.len();
     assert!(from.into_iter().all(|src| apart(src) && inside(src)) && inside(to));
@@ -27,99 +51,153 @@ pub fn add_row(
         let [a, b] = from.map(|src| std::slice::from_raw_parts(base.add(src), len));
         (a, b, std::slice::from_raw_parts_mut(base.add(to), len))
     };
-    let sum = Sum { flip, zeros, factors, output };
     match isa {
         // SAFETY: `Isa::available` found the features.
         #[cfg(target_arch = "x86_64")]
-        Isa::Avx512Vnni => unsafe { sum.avx512(a, b, to) },
-        // SAFETY: as above.
-        #[cfg(target_arch = "x86_64")]
-        Isa::Avx2 | Isa::AvxVnni => unsafe { sum.avx2(a, b, to) },
-        _ => sum.of(a, b, to),
+        Isa::Avx512Vnni => unsafe { super::avx512::add(a, b, to, sum) },
+        _ => add(isa, a, b, to, sum, isa.flip()),
     }
 }
 
-/// Reals to bytes as ONNX's QuantizeLinear does: divided by `scale`, rounded half to even, `zero`
-/// added, saturated. `to` gets each byte combined with the instruction set's [`Isa::flip`].
-pub fn quantize_row(isa: Isa, reals: &[f32], scale: f32, zero: u8, to: &mut [u8]) {
-    let row = Quantize { scale, zero: f32::from(zero), flip: isa.flip() };
-    match isa {
-        // SAFETY: `Isa::available` found the features.
-        #[cfg(target_arch = "x86_64")]
-        Isa::Avx512Vnni => unsafe { row.avx512(reals, to) },
-        // SAFETY: as above.
-        #[cfg(target_arch = "x86_64")]
-        Isa::Avx2 | Isa::AvxVnni => unsafe { row.avx2(reals, to) },
-        _ => row.of(reals, to),
-    }
+/// Defines functions that run those of the same name in [`plain`] as compiled for `isa`.
+macro_rules! compiled {
+    ($($(#[$doc:meta])* $v:vis $name:ident($($argument:ident: $type:ty),*);)*) => {$(
+        $(#[$doc])*
+        $v fn $name(isa: Isa, $($argument: $type),*) {
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx2")]
+            fn avx2($($argument: $type),*) {
+                plain::$name($($argument),*);
+            }
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
+            fn avx512($($argument: $type),*) {
+                plain::$name($($argument),*);
+            }
+            match isa {
+                // SAFETY: `Isa::available` found the features.
+                #[cfg(target_arch = "x86_64")]
+                Isa::Avx512Vnni => unsafe { avx512($($argument),*) },
+                // SAFETY: as above.
+                #[cfg(target_arch = "x86_64")]
+                Isa::Avx2 | Isa::AvxVnni => unsafe { avx2($($argument),*) },
+                _ => plain::$name($($argument),*),
+            }
+        }
+    )*};
 }
 
-/// A quantization of a row, compiled for several instruction sets.
-struct Quantize {
-    scale: f32,
-    zero: f32,
-    flip: u8,
+compiled! {
+    /// Reals to bytes as ONNX's QuantizeLinear does: divided by `scale`, rounded half to even,
+    /// `zero` added, saturated; combined with `flip`.
+    pub quantize_row(reals: &[f32], scale: f32, zero: u8, to: &mut [u8], flip: u8);
+
+    /// The larger byte of each two, to `to`.
+    pub larger(to: &mut [u8], from: &[u8], flip: u8);
+
+    /// For each pixel of `to`, the largest of each channel in its window's pixels of `from`.
+    pub largest(to: &mut [u8], from: &[u8], channels: usize, columns: Columns, flip: u8);
+
+    /// Adds each byte to its sum.
+    pub add_up(sums: &mut [i32], bytes: &[u8], flip: u8);
+
+    add(a: &[u8], b: &[u8], to: &mut [u8], sum: &Sum, flip: u8);
 }
 
-impl Quantize {
+mod plain {
+    use super::{Columns, Sum};
+
     #[inline(always)]
-    fn of(&self, reals: &[f32], to: &mut [u8]) {
+    pub fn quantize_row(reals: &[f32], scale: f32, zero: u8, to: &mut [u8], flip: u8) {
         for (to, &real) in to.iter_mut().zip(reals) {
-            let value = (real / self.scale).round_ties_even() + self.zero;
+            let value = (real / scale).round_ties_even() + f32::from(zero);
             // What is no number becomes 0 here; `clamp` would leave it.
             #[allow(clippy::manual_clamp)]
             let value = value.max(0.0).min(255.0);
             // SAFETY: a number from 0 to 255.
-            *to = unsafe { value.to_int_unchecked::<i32>() } as u8 ^ self.flip;
+            *to = unsafe { value.to_int_unchecked::<i32>() } as u8 ^ flip;
         }
     }
 
-    #[cfg(target_arch = "x86_64")]
-    #[target_feature(enable = "avx2")]
-    fn avx2(&self, reals: &[f32], to: &mut [u8]) {
-        self.of(reals, to);
-    }
-
-    #[cfg(target_arch = "x86_64")]
-    #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
-    fn avx512(&self, reals: &[f32], to: &mut [u8]) {
-        self.of(reals, to);
-    }
-}
-
-/// An addition of two rows, compiled for several instruction sets.
-struct Sum {
-    flip: u8,
-    zeros: [i32; 2],
-    factors: [f32; 2],
-    output: Output,
-}
-
-impl Sum {
     #[inline(always)]
-    fn of(&self, a: &[u8], b: &[u8], to: &mut [u8]) {
-        let zero = f32::from(self.output.zero);
-        let (low, high) = (f32::from(self.output.low), f32::from(self.output.high));
-        let real = |byte: u8, i: usize| {
-            (i32::from(byte ^ self.flip) - self.zeros[i]) as f32 * self.factors[i]
-        };
+    pub fn add(a: &[u8], b: &[u8], to: &mut [u8], sum: &Sum, flip: u8) {
+        let zeros = sum.zeros.map(i32::from);
+        let zero = f32::from(sum.output.zero);
+        let (low, high) = (f32::from(sum.output.low), f32::from(sum.output.high));
+        let real = |byte: u8, i: usize| (i32::from(byte ^ flip) - zeros[i]) as f32 * sum.factors[i];
         for ((to, &a), &b) in to.iter_mut().zip(a).zip(b) {
             let value = (real(a, 0) + real(b, 1)).round_ties_even() + zero;
             let value = value.max(low).min(high);
             // SAFETY: the limits are bytes, and `max` leaves nothing that is no number.
-            *to = unsafe { value.to_int_unchecked::<i32>() } as u8 ^ self.flip;
+            *to = unsafe { value.to_int_unchecked::<i32>() } as u8 ^ flip;
         }
     }
 
-    #[cfg(target_arch = "x86_64")]
-    #[target_feature(enable = "avx2")]
-    fn avx2(&self, a: &[u8], b: &[u8], to: &mut [u8]) {
-        self.of(a, b, to);
+    #[inline(always)]
+    pub fn larger(to: &mut [u8], from: &[u8], flip: u8) {
+        for (to, &byte) in to.iter_mut().zip(from) {
+            *to = max(*to, byte, flip);
+        }
     }
 
-    #[cfg(target_arch = "x86_64")]
-    #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
-    fn avx512(&self, a: &[u8], b: &[u8], to: &mut [u8]) {
-        self.of(a, b, to);
+    /// Flipped bytes are ordered as signed ones.
+    #[inline(always)]
+    fn max(a: u8, b: u8, flip: u8) -> u8 {
+        if flip == 0 { a.max(b) } else { (a as i8).max(b as i8) as u8 }
+    }
+
+    #[inline(always)]
+    pub fn largest(to: &mut [u8], from: &[u8], channels: usize, columns: Columns, flip: u8) {
+        // As wide as a register where there are so many channels.
+        let mut first = 0;
+        while channels - first >= 64 {
+            channels_from::<64>(to, from, channels, first, columns, flip);
+            first += 64;
+        }
+        while channels - first >= 32 {
+            channels_from::<32>(to, from, channels, first, columns, flip);
+            first += 32;
+        }
+        while channels - first >= 16 {
+            channels_from::<16>(to, from, channels, first, columns, flip);
+            first += 16;
+        }
+        while first < channels {
+            channels_from::<1>(to, from, channels, first, columns, flip);
+            first += 1;
+        }
+    }
+
+    #[inline(always)]
+    fn channels_from<const N: usize>(
+        to: &mut [u8],
+        from: &[u8],
+        channels: usize,
+        first: usize,
+        columns: Columns,
+        flip: u8,
+    ) {
+        for (x, pixel) in to.chunks_exact_mut(channels).enumerate() {
+            // The least that there is.
+            let mut top = [flip; N];
+            let mut take = |column: usize| {
+                let bytes = &from[column * channels + first..][..N];
+                for (top, &byte) in top.iter_mut().zip(bytes) {
+                    *top = max(*top, byte, flip);
+                }
+            };
+            match columns.whole(x) {
+                Some(start) => (0..columns.kernel).for_each(|k| take(start + k * columns.dilation)),
+                None => columns.inside(x).for_each(take),
+            }
+            pixel[first..first + N].copy_from_slice(&top);
+        }
+    }
+
+    #[inline(always)]
+    pub fn add_up(sums: &mut [i32], bytes: &[u8], flip: u8) {
+        for (sum, &byte) in sums.iter_mut().zip(bytes) {
+            *sum += i32::from(byte ^ flip);
+        }
     }
 }

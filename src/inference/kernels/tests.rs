@@ -64,14 +64,19 @@ fn layers(depthwise: bool) -> impl Strategy<Value = Layer> {
     let channels = if depthwise { 1..200usize } else { 1..140usize };
     let shape = (1..6usize, 1..6usize, 1..4usize, 1..4usize, 1..3usize);
     (shape, 1..20usize, 1..20usize, 1..40usize, channels, any::<u64>()).prop_map(
-        |((kh, kw, sy, sx, dilation), rows, width, inputs, channels, seed)| Layer {
-            window: (kh, kw),
-            stride: (sy, sx),
-            dilation,
-            size: (rows, width),
-            inputs,
-            channels,
-            seed: seed | 1,
+        |((kh, kw, sy, sx, dilation), rows, width, inputs, channels, seed)| {
+            // Half are of the field's usual shapes, which kernels have code of their own for.
+            let usual = seed % 2 == 0;
+            let (side, step) = (if kh < 3 { 3 } else { 5 }, if sy == 1 { 1 } else { 2 });
+            Layer {
+                window: if usual { (side, side) } else { (kh, kw) },
+                stride: if usual { (step, step) } else { (sy, sx) },
+                dilation: if usual { 1 } else { dilation },
+                size: (rows, width),
+                inputs,
+                channels,
+                seed: seed | 1,
+            }
         },
     )
 }
@@ -145,6 +150,62 @@ proptest! {
             let columns = layer.window.1;
             Depthwise::new(isa, g.clone(), columns, weights.clone(), out).run(arena, src, dst);
         })?;
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn rows_give_the_definitions_bits(len in 1usize..200, seed in 1u64..) {
+        let mut numbers = Numbers(seed);
+        let mut row = |len: usize| (0..len).map(|_| numbers.next() as u8).collect::<Vec<_>>();
+        let arena = row(3 * len);
+        let zeros = [row(1)[0], row(1)[0]];
+        // Powers of two make ties.
+        let factor = |byte: u8| if byte < 100 { 0.5 } else { f32::from(byte) / 200.0 };
+        let factors = [factor(row(1)[0]), factor(row(1)[0])];
+        let sum = Sum { zeros, factors, output: output(&mut numbers) };
+        let expected: Vec<u8> = (0..len).map(|i| {
+            let real = |i: usize, of: usize| {
+                f32::from(i16::from(arena[i]) - i16::from(zeros[of])) * factors[of]
+            };
+            let rounded = (real(i, 0) + real(len + i, 1)).round_ties_even() as i32;
+            let Output { zero, low, high } = sum.output;
+            (rounded + i32::from(zero)).clamp(low.into(), high.into()) as u8
+        }).collect();
+        for isa in Isa::available() {
+            let mut found: Vec<u8> = arena.iter().map(|b| b ^ isa.flip()).collect();
+            add_row(isa, &mut found, [0, len], 2 * len, len, &sum);
+            let found: Vec<u8> = found[2 * len..].iter().map(|b| b ^ isa.flip()).collect();
+            prop_assert_eq!(&found, &expected, "{}", isa.name());
+        }
+    }
+
+    #[test]
+    fn pools_give_the_definitions_bits(
+        width in 1usize..20, channels in 1usize..150, kernel in 1usize..4, stride in 1usize..3,
+        dilation in 1usize..3, pad in 0usize..2, seed in 1u64..
+    ) {
+        let mut numbers = Numbers(seed);
+        let from: Vec<u8> = (0..width * channels).map(|_| numbers.next() as u8).collect();
+        let columns = Columns { kernel, stride, dilation, pad: pad.min(kernel - 1), width };
+        let outputs = width.div_ceil(stride);
+        let expected: Vec<u8> = (0..outputs * channels).map(|i| {
+            let pixels = columns.inside(i / channels);
+            pixels.map(|x| from[x * channels + i % channels]).max().unwrap_or(0)
+        }).collect();
+        for isa in Isa::available() {
+            let flipped: Vec<u8> = from.iter().map(|b| b ^ isa.flip()).collect();
+            let mut found = vec![1; outputs * channels];
+            largest(isa, &mut found, &flipped, channels, columns, isa.flip());
+            found.iter_mut().for_each(|b| *b ^= isa.flip());
+            prop_assert_eq!(&found, &expected, "{}", isa.name());
+            let mut sums = vec![7; channels];
+            add_up(isa, &mut sums, &flipped, isa.flip());
+            let right = sums.iter().zip(&from).all(|(&sum, &byte)| sum == 7 + i32::from(byte));
+            prop_assert!(right, "{}", isa.name());
+        }
     }
 }
 
