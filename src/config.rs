@@ -35,6 +35,8 @@ pub struct Config {
     pub capture: Wanted,
     /// `None` for the built-in bundle.
     pub bundle: Option<PathBuf>,
+    /// That share the network's work on a frame.
+    pub threads: usize,
     pub auto_start: bool,
     pub driver: LampDriver,
     pub wiring: lamps::Wiring,
@@ -113,10 +115,11 @@ enum RawRange {
     Limited,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct RawBundle {
     path: String,
+    threads: i64,
 }
 
 #[derive(Debug, Deserialize)]
@@ -149,6 +152,12 @@ impl Default for RawCapture {
             pixel_aspect: "auto".into(),
             controls: BTreeMap::new(),
         }
+    }
+}
+
+impl Default for RawBundle {
+    fn default() -> RawBundle {
+        RawBundle { path: String::new(), threads: 1 }
     }
 }
 
@@ -220,6 +229,7 @@ impl Raw {
             stall: Duration::from_millis(stall),
             capture,
             bundle: Some(self.bundle.path).filter(|path| !path.is_empty()).map(PathBuf::from),
+            threads: number("bundle.threads", self.bundle.threads, 1, 4)? as usize,
             auto_start: self.exam.auto_start,
             driver: lamps.driver,
             wiring,

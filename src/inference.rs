@@ -31,7 +31,7 @@ use lower::Obstacle;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Path {
     /// Our own layers on bytes.
-    Int8 { isa: Isa, layers: usize },
+    Int8 { isa: Isa, threads: usize, layers: usize },
     /// Stock tract, because of this operator.
     Tract(Obstacle),
 }
@@ -39,9 +39,34 @@ pub enum Path {
 impl std::fmt::Display for Path {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Path::Int8 { isa, layers } => write!(f, "int8, {layers} layers on {}", isa.name()),
+            Path::Int8 { isa, threads, layers } => {
+                write!(f, "int8, {layers} layers on {}", isa.name())?;
+                if *threads > 1 { write!(f, ", {threads} threads") } else { Ok(()) }
+            }
             Path::Tract(obstacle) => write!(f, "stock tract, since {obstacle}"),
         }
+    }
+}
+
+/// What a lowered network runs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Placement {
+    /// Of [`Isa::available`]; None is stock tract.
+    pub isa: Option<Isa>,
+    /// That share every frame, no more than there are processors. More than four would wait for
+    /// each other longer than they compute.
+    pub threads: usize,
+}
+
+impl Default for Placement {
+    fn default() -> Placement {
+        Placement { isa: Some(Isa::best()), threads: 1 }
+    }
+}
+
+impl From<Option<Isa>> for Placement {
+    fn from(isa: Option<Isa>) -> Placement {
+        Placement { isa, ..Placement::default() }
     }
 }
 
@@ -70,21 +95,16 @@ pub struct Network {
 
 impl Network {
     /// Reads ONNX `bytes`; `name` stands in error messages.
-    pub fn load(name: &str, bytes: &[u8], signature: Signature) -> Result<Network, Error> {
-        Network::load_for(Isa::best(), name, bytes, signature)
-    }
-
-    /// The same for an instruction set of [`Isa::available`].
-    pub fn load_for(
-        isa: Isa,
+    pub fn load(
         name: &str,
         bytes: &[u8],
         signature: Signature,
+        placement: Placement,
     ) -> Result<Network, Error> {
         let fails = |e: &tract_onnx::prelude::TractError| {
             wrong(name, format!("cannot be loaded ({})", reason(e)))
         };
-        let (model, path, _) = read(bytes, Some(isa)).map_err(|e| fails(&e))?;
+        let (model, path, _) = read(bytes, placement).map_err(|e| fails(&e))?;
         check(name, &model, signature)?;
         let plan = TypedSimplePlan::new(model)
             .map_err(|e| wrong(name, format!("cannot be planned ({})", reason(&e))))?;
@@ -116,16 +136,20 @@ pub struct Runner {
 }
 
 impl Runner {
-    /// Any ONNX network of one fixed input and output; `isa: None` takes stock tract.
-    pub fn load(name: &str, bytes: &[u8], isa: Option<Isa>) -> Result<Runner, Error> {
+    /// Any ONNX network of one fixed input and output.
+    pub fn load(
+        name: &str,
+        bytes: &[u8],
+        placement: impl Into<Placement>,
+    ) -> Result<Runner, Error> {
         let fails = |e: &tract_onnx::prelude::TractError| {
             wrong(name, format!("cannot be loaded ({})", reason(e)))
         };
-        let (model, path, program) = read(bytes, isa).map_err(|e| fails(&e))?;
+        let (model, path, program) = read(bytes, placement.into()).map_err(|e| fails(&e))?;
         let input = made_up(&model).map_err(|e| fails(&e))?;
         let plan = TypedSimplePlan::new(model).map_err(|e| fails(&e))?;
         let state = plan.spawn().map_err(|e| fails(&e))?;
-        let engine = program.map(Engine::new);
+        let engine = program.map(Engine::new).transpose().map_err(|e| fails(&e.into()))?;
         Ok(Runner { state, input, engine, path, name: name.to_owned() })
     }
 
@@ -181,7 +205,7 @@ fn made_up(model: &TypedModel) -> tract_onnx::prelude::TractResult<Tensor> {
 /// Reads a network: lowered for `isa` where that can be, else as stock tract runs it.
 fn read(
     bytes: &[u8],
-    isa: Option<Isa>,
+    Placement { isa, threads }: Placement,
 ) -> tract_onnx::prelude::TractResult<(TypedModel, Path, Option<Arc<Program>>)> {
     let onnx = tract_onnx::onnx();
     let proto = onnx.proto_model_for_read(&mut &bytes[..])?;
@@ -191,8 +215,10 @@ fn read(
     };
     match lowered {
         Ok((graph, isa)) => {
-            let path = Path::Int8 { isa, layers: graph.layers.len() };
-            let program = Arc::new(Program::new(graph, isa));
+            let threads =
+                threads.clamp(1, std::thread::available_parallelism().map_or(1, Into::into));
+            let path = Path::Int8 { isa, threads, layers: graph.layers.len() };
+            let program = Arc::new(Program::new(graph, isa, threads));
             Ok((region::model(Arc::clone(&program))?, path, Some(program)))
         }
         Err(obstacle) => {

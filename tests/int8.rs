@@ -5,7 +5,7 @@
 
 use sonolamp::bundle::Bundle;
 use sonolamp::inference::kernels::Isa;
-use sonolamp::inference::{Path, Runner};
+use sonolamp::inference::{Path, Placement, Runner};
 
 fn network() -> Vec<u8> {
     Bundle::load(None).unwrap().model().1.to_vec()
@@ -39,6 +39,25 @@ fn every_instruction_set_gives_the_same_bits_in_every_layer() {
             let output = a.program().graph().layers[layer].output;
             let name = &a.program().graph().layers[layer].name;
             assert!(a.map(output) == b.map(output), "{} differs in {name}", isa.name());
+        }
+    }
+}
+
+#[test]
+fn threads_give_the_same_bits() {
+    let bytes = network();
+    for isa in Isa::available() {
+        let mut alone = Runner::load("lung", &bytes, Some(isa)).unwrap();
+        let expected = alone.run().unwrap();
+        for threads in 2..=4 {
+            let placement = Placement { isa: Some(isa), threads };
+            let mut runner = Runner::load("lung", &bytes, placement).unwrap();
+            let runs = if isa == Isa::Scalar { 2 } else { 50 };
+            for _ in 0..runs {
+                let scores = runner.run().unwrap();
+                let name = isa.name();
+                assert_eq!(scores[0].to_bits(), expected[0].to_bits(), "{threads} on {name}");
+            }
         }
     }
 }

@@ -14,15 +14,15 @@ use crate::capture::FrameSource;
 use crate::capture::phantom::Phantom;
 use crate::error::{Error, ErrorKind, plain_words};
 use crate::frame::Frame;
-use crate::inference::Runner;
 use crate::inference::kernels::{self, Isa};
+use crate::inference::{Placement, Runner};
 use crate::pipeline::Model;
 use crate::screening::Mode;
 
 /// Time the frame path on the built-in phantom, or a network by itself.
 ///
 /// Shares of the peak are of what this processor's int8 multiplications do in registers alone,
-/// measured in the same run. One thread.
+/// measured in the same run, of one thread.
 #[derive(clap::Args)]
 pub struct Arguments {
     /// Bundle to use instead of the built-in one
@@ -34,6 +34,9 @@ pub struct Arguments {
     /// Instruction set for the int8 layers, or `stock` for stock tract
     #[arg(long, value_name = "NAME")]
     isa: Option<String>,
+    /// Threads that share the network's work on a frame
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=4))]
+    threads: u8,
     /// For how long each part is timed
     #[arg(long, value_name = "S", default_value_t = 2.0)]
     seconds: f64,
@@ -94,7 +97,8 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let isa = chosen(arguments.isa.as_deref())?;
     let (name, bytes) = network(arguments)?;
     let start = Instant::now();
-    let mut runner = Runner::load(&name, &bytes, isa)?;
+    let placement = Placement { isa, threads: arguments.threads.into() };
+    let mut runner = Runner::load(&name, &bytes, placement)?;
     runner.run()?;
     let load_ms = start.elapsed().as_secs_f64() * 1e3;
     if arguments.worker {
@@ -213,7 +217,8 @@ fn layers(runner: &mut Runner, limit: Duration) -> Vec<LayerTime> {
 fn frame_path(arguments: &Arguments, limit: Duration, report: &mut Report) -> Result<(), Error> {
     let spec = "lung-blines?seed=7".parse()?;
     let start = Instant::now();
-    let model = Model::load(arguments.bundle.as_deref())?;
+    let placement = Placement { threads: arguments.threads.into(), ..Placement::default() };
+    let model = Model::load_for(arguments.bundle.as_deref(), placement)?;
     let (mut phantom, mut frame) = (Phantom::new(&spec), Frame::default());
     let mut stages = model.stages(Mode::Live)?;
     phantom.next(&mut frame)?;

@@ -18,6 +18,7 @@ use crate::dashboard;
 use crate::error::{Error, ErrorKind, plain_words};
 use crate::exam::Command;
 use crate::headless;
+use crate::inference::Placement;
 use crate::lamps::{self, Board, Lamps};
 use crate::panel;
 use crate::pipeline::Model;
@@ -45,6 +46,9 @@ pub struct Arguments {
     /// Bundle to use instead of the built-in one
     #[arg(long, value_name = "DIR")]
     bundle: Option<PathBuf>,
+    /// Threads that share the network's work on a frame
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=4))]
+    threads: Option<u8>,
     /// Configuration file (default: /etc/sonolamp/sonolamp.toml if it exists)
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -81,6 +85,9 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     if arguments.bundle.is_some() {
         config.bundle.clone_from(&arguments.bundle);
     }
+    if let Some(threads) = arguments.threads {
+        config.threads = threads.into();
+    }
     config.repeat |= arguments.repeat;
     if !arguments.headless && !std::io::stdout().is_terminal() {
         let problem = "is not a terminal, and the dashboard needs one";
@@ -88,7 +95,8 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         return Err(Error::new(ErrorKind::Usage, "stdout", problem, remedy).into());
     }
     config.source.check()?;
-    let model = Model::load(config.bundle.as_deref())?;
+    let placement = Placement { threads: config.threads, ..Placement::default() };
+    let model = Model::load_for(config.bundle.as_deref(), placement)?;
     let driver = driver(&config, arguments.drive_lamps);
     let identity = Arc::new(identity(&model, &config, driver));
     let notices = Mutex::default();

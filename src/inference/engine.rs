@@ -4,61 +4,34 @@
 //! convolutions that read it pad it, so that a window never leaves the map. Maps that are not
 //! alive at the same time share memory. Nothing is allocated once an engine exists.
 
-mod bytes;
-
 use std::sync::Arc;
 
-use super::graph::{Entry, Exit, Graph, Map, MapId, Op, Tail, Window};
-use super::kernels::{self, Dense, Depthwise, Geometry, Isa, SLACK, Weights};
-use bytes::Picture;
-
-/// Where a map lies in the arena.
-#[derive(Debug, Clone, Copy)]
-struct Place {
-    /// Of the rim's first byte.
-    base: usize,
-    /// Of the map's own first byte.
-    first: usize,
-    /// From one row to the next.
-    row: usize,
-    /// With the rim.
-    len: usize,
-    /// Top, left, bottom, right.
-    rim: [usize; 4],
-}
-
-/// A layer ready to run.
-enum Step {
-    /// One kernel a group, and by how much its input and output are moved.
-    Dense(Vec<(Dense, usize, usize)>),
-    Depthwise(Depthwise),
-    /// Done byte by byte, as the graph says.
-    Bytes,
-}
+use super::graph::{Entry, Exit, Graph, MapId, Op, Tail, Window};
+use super::kernels::{
+    self, Arena, Dense, Depthwise, Geometry, Isa, Part, Place, SLACK, Scratch, Step, Team, Weights,
+    Work, bytes,
+};
 
 /// A network packed for one instruction set; shared by the engines of all threads.
 pub struct Program {
     graph: Graph,
     isa: Isa,
+    threads: usize,
     places: Vec<Place>,
     arena: usize,
-    scratch: usize,
-    steps: Vec<Step>,
+    steps: Arc<[Step]>,
 }
 
 impl Program {
-    pub fn new(graph: Graph, isa: Isa) -> Program {
+    /// `threads` work on each frame.
+    pub fn new(graph: Graph, isa: Isa, threads: usize) -> Program {
         let (places, arena) = lay_out(&graph);
-        let steps: Vec<Step> =
-            graph.layers.iter().map(|layer| step(&graph, &places, isa, layer)).collect();
-        let wanted = |step: &Step| match step {
-            Step::Dense(groups) => groups.iter().map(|(d, ..)| d.scratch()).max().unwrap_or(0),
-            _ => 0,
-        };
-        // A row of a map for its input and for pools.
-        let row = graph.maps.iter().map(|map| map.width * map.channels).max().unwrap_or(0);
-        let scratch = steps.iter().map(wanted).max().unwrap_or(0).max(row);
-        Program { graph, isa, places, arena, scratch, steps }
+        let steps = graph.layers.iter().map(|layer| step(&places, isa, layer)).collect();
+        Program { graph, isa, threads: threads.max(1), places, arena, steps }
+    }
+
+    pub fn threads(&self) -> usize {
+        self.threads
     }
 
     pub fn graph(&self) -> &Graph {
@@ -71,28 +44,46 @@ impl Program {
 }
 
 /// A program with memory of its own.
-#[derive(Clone)]
 pub struct Engine {
     program: Arc<Program>,
     arena: Vec<u8>,
-    scratch: Vec<u8>,
-    sums: Vec<i32>,
+    scratch: Scratch,
+    team: Option<Team>,
     /// The reals at the end, and the next ones in the making.
     reals: Vec<f32>,
     next: Vec<f32>,
 }
 
-impl Engine {
-    pub fn new(program: Arc<Program>) -> Engine {
-        let sums = program.graph.maps.iter().map(|m| m.channels).max().unwrap_or(0);
+impl Clone for Engine {
+    /// A copy has threads of its own, or goes without where they cannot be started.
+    fn clone(&self) -> Engine {
+        let new = |team: &Team| team.again(&self.scratch).ok();
         Engine {
-            arena: vec![0; program.arena],
-            scratch: vec![0; program.scratch],
-            sums: vec![0; sums],
-            reals: Vec::new(),
-            next: Vec::new(),
-            program,
+            program: Arc::clone(&self.program),
+            arena: self.arena.clone(),
+            scratch: self.scratch.clone(),
+            team: self.team.as_ref().and_then(new),
+            reals: self.reals.clone(),
+            next: self.next.clone(),
         }
+    }
+}
+
+impl Engine {
+    /// Fails if the threads cannot be started.
+    pub fn new(program: Arc<Program>) -> std::io::Result<Engine> {
+        let maps = &program.graph.maps;
+        let sums = maps.iter().map(|m| m.channels).max().unwrap_or(0);
+        // A row of the input, at least.
+        let row = maps[0].width * maps[0].channels;
+        let bytes = program.steps.iter().map(Step::scratch).max().unwrap_or(0).max(row);
+        let scratch = Scratch { bytes: vec![0; bytes], sums: vec![0; sums] };
+        let team = match program.threads {
+            1 => None,
+            threads => Some(Team::new(Arc::clone(&program.steps), threads, &scratch)?),
+        };
+        let arena = vec![0; program.arena];
+        Ok(Engine { arena, scratch, team, reals: Vec::new(), next: Vec::new(), program })
     }
 
     /// Bytes in, in ONNX's order (channel, row, column); reals out.
@@ -132,7 +123,8 @@ impl Engine {
 
     /// `fill(at, row)` writes the bytes of the input from `at` on, one row of one channel.
     fn enter(&mut self, fill: impl Fn(usize, &mut [u8])) {
-        let (map, place) = (self.program.graph.maps[0], self.program.places[0]);
+        let place = self.program.places[0];
+        let map = place.map;
         for y in 0..map.height {
             let row = &mut self.arena[place.first + y * place.row..][..map.width * map.channels];
             let at = |c: usize| (c * map.height + y) * map.width;
@@ -141,19 +133,20 @@ impl Engine {
                 continue;
             }
             for c in 0..map.channels {
-                let plane = &mut self.scratch[..map.width];
+                let plane = &mut self.scratch.bytes[..map.width];
                 fill(at(c), plane);
                 for (pixel, &byte) in row.chunks_exact_mut(map.channels).zip(&*plane) {
                     pixel[c] = byte;
                 }
             }
         }
-        self.fill_rim(0);
+        place.fill_rim(&mut self.arena, self.program.isa.flip());
     }
 
     fn finish(&mut self) -> &[f32] {
-        for i in 0..self.layers() {
-            self.step(i);
+        match &mut self.team {
+            Some(team) => team.run(&mut self.arena, &mut self.scratch),
+            None => (0..self.layers()).for_each(|i| self.step(i)),
         }
         self.exit();
         &self.reals
@@ -163,107 +156,33 @@ impl Engine {
         self.program.steps.len()
     }
 
-    /// Runs layer `i`, whose inputs must have been computed.
+    /// Runs layer `i` by itself, on one thread; its inputs must have been computed.
     pub fn step(&mut self, i: usize) {
-        let program = Arc::clone(&self.program);
-        let layer = &program.graph.layers[i];
-        let (input, output) = (layer.op.inputs()[0], layer.output);
-        let (from, to) = (program.places[input], program.places[output]);
-        match (&program.steps[i], &layer.op) {
-            (Step::Dense(groups), Op::Convolution { window, .. }) => {
-                let src = corner(&program.graph.maps[input], from, window);
-                for (dense, into, out) in groups {
-                    dense.run(&mut self.arena, src + into, to.first + out, &mut self.scratch);
-                }
-            }
-            (Step::Depthwise(depthwise), Op::Convolution { window, .. }) => {
-                let src = corner(&program.graph.maps[input], from, window);
-                depthwise.run(&mut self.arena, src, to.first);
-            }
-            (_, op) => self.bytes(&program, op, output),
-        }
-        self.fill_rim(output);
-    }
-
-    fn bytes(&mut self, program: &Program, op: &Op, output: MapId) {
-        let picture = |id: MapId| {
-            let (map, place) = (program.graph.maps[id], program.places[id]);
-            Picture { map, first: place.first, row: place.row }
-        };
-        let (to, flip, arena) = (picture(output), program.isa.flip(), &mut self.arena[..]);
-        match op {
-            Op::Convolution { .. } => {}
-            Op::Add { inputs: [a, b], factors, output } => {
-                let from = [picture(*a), picture(*b)];
-                bytes::add(program.isa, arena, from, *factors, to, *output);
-            }
-            Op::Lookup { input, table } => {
-                bytes::lookup(arena, flip, picture(*input), table, to, 0);
-            }
-            Op::Concat { inputs } => {
-                let mut channel = 0;
-                for (input, table) in inputs {
-                    bytes::lookup(arena, flip, picture(*input), table, to, channel);
-                    channel += picture(*input).map.channels;
-                }
-            }
-            Op::MaxPool { input, window } => {
-                let from = picture(*input);
-                bytes::max_pool(program.isa, arena, from, *window, to, &mut self.scratch);
-            }
-            Op::AveragePool { input, window, padded, factor, output } => {
-                let from = picture(*input);
-                let pool = bytes::Average { window: *window, padded: *padded, factor: *factor };
-                bytes::average_pool(program.isa, arena, from, pool, to, *output, &mut self.sums);
-            }
-            Op::Nearest { input, rows, columns } => {
-                bytes::nearest(arena, picture(*input), rows, columns, to);
-            }
-        }
-    }
-
-    /// Writes the zero point around a map: what lay there belongs to other maps.
-    fn fill_rim(&mut self, id: MapId) {
-        let (map, place) = (&self.program.graph.maps[id], self.program.places[id]);
-        if place.rim == [0; 4] {
-            return;
-        }
-        let zero = map.quantization.zero ^ self.program.isa.flip();
-        let own = map.width * map.channels;
-        let (start, end) = (place.base, place.base + place.len);
-        self.arena[start..place.first].fill(zero);
-        for y in 1..map.height {
-            // The right rim of one row and the left one of the next are neighbours.
-            let next = place.first + y * place.row;
-            self.arena[next - place.row + own..next].fill(zero);
-        }
-        self.arena[place.first + (map.height - 1) * place.row + own..end].fill(zero);
+        let arena = Arena::new(&mut self.arena);
+        self.program.steps[i].run(arena, &mut self.scratch, Part::WHOLE);
     }
 
     fn exit(&mut self) {
         let program = Arc::clone(&self.program);
         let (Exit::Mean(id) | Exit::Flat(id)) = program.graph.exit;
-        let (map, place) = (program.graph.maps[id], program.places[id]);
-        let flip = program.isa.flip();
-        let from = Picture { map, first: place.first, row: place.row };
+        let from = program.places[id].of(&self.arena);
+        let map = from.map;
         self.reals.clear();
         match program.graph.exit {
             Exit::Mean(_) => {
+                bytes::sum(program.isa, from, &mut self.scratch.sums);
                 let pixels = map.height * map.width;
-                let all = [[0, map.height], [0, map.width]];
-                bytes::sum(program.isa, &self.arena, from, all[0], all[1], &mut self.sums);
                 let zero = i32::from(map.quantization.zero) * pixels as i32;
                 let factor = map.quantization.scale / pixels as f32;
-                let sums = &self.sums[..map.channels];
+                let sums = &self.scratch.sums[..map.channels];
                 self.reals.extend(sums.iter().map(|&sum| (sum - zero) as f32 * factor));
             }
             Exit::Flat(_) => {
+                let flip = program.isa.flip();
                 for c in 0..map.channels {
                     for y in 0..map.height {
-                        for x in 0..map.width {
-                            let byte = self.arena[from.at(y, x) + c] ^ flip;
-                            self.reals.push(map.quantization.real(byte));
-                        }
+                        let real = |x| map.quantization.real(from.at(y, x)[c] ^ flip);
+                        self.reals.extend((0..map.width).map(real));
                     }
                 }
             }
@@ -303,13 +222,12 @@ impl Engine {
 
     /// A layer's output in ONNX's order, while its memory has not been used again.
     pub fn map(&self, id: MapId) -> Vec<u8> {
-        let (map, place) = (self.program.graph.maps[id], self.program.places[id]);
-        let from = Picture { map, first: place.first, row: place.row };
-        let flip = self.program.isa.flip();
+        let from = self.program.places[id].of(&self.arena);
+        let (map, flip) = (from.map, self.program.isa.flip());
         let mut bytes = Vec::with_capacity(map.height * map.width * map.channels);
         for c in 0..map.channels {
             for y in 0..map.height {
-                bytes.extend((0..map.width).map(|x| self.arena[from.at(y, x) + c] ^ flip));
+                bytes.extend((0..map.width).map(|x| from.at(y, x)[c] ^ flip));
             }
         }
         bytes
@@ -317,16 +235,18 @@ impl Engine {
 }
 
 /// Where the first window starts: in the rim, by as much as it pads.
-fn corner(map: &Map, place: Place, window: &Window) -> usize {
-    place.first - window.pad[0] * place.row - window.pad[1] * map.channels
+fn corner(place: &Place, window: &Window) -> usize {
+    place.first - window.pad[0] * place.row - window.pad[1] * place.map.channels
 }
 
-fn step(graph: &Graph, places: &[Place], isa: Isa, layer: &super::graph::Layer) -> Step {
-    let Op::Convolution { input, window, groups, weights, bias, scale, output } = &layer.op else {
-        return Step::Bytes;
+fn step(places: &[Place], isa: Isa, layer: &super::graph::Layer) -> Step {
+    let inputs: Vec<Place> = layer.op.inputs().into_iter().map(|id| places[id]).collect();
+    let (at, into) = (inputs[0], places[layer.output]);
+    let made = |work: Work| Step::new(isa, work, inputs.clone(), into);
+    let Op::Convolution { window, groups, weights, bias, scale, output, .. } = &layer.op else {
+        return made(Work::Bytes(layer.op.clone()));
     };
-    let (from, to) = (&graph.maps[*input], &graph.maps[layer.output]);
-    let (at, into) = (places[*input], places[layer.output]);
+    let (from, to, src) = (at.map, into.map, corner(&at, window));
     let [kh, kw] = window.kernel;
     let [dy, dx] = window.dilation;
     let taps = (0..kh * kw).map(|i| i / kw * dy * at.row + i % kw * dx * from.channels);
@@ -350,7 +270,8 @@ fn step(graph: &Graph, places: &[Place], isa: Isa, layer: &super::graph::Layer) 
         let at = |i: usize| weights[i % to.channels * kh * kw + i / to.channels];
         let values = (0..weights.len()).map(at).collect();
         let weights = numbers(0..to.channels, values);
-        return Step::Depthwise(Depthwise::new(isa, geometry, kw, weights, *output));
+        let kernel = Depthwise::new(isa, geometry, kw, weights, *output);
+        return made(Work::Depthwise(kernel, src, into.first));
     }
     if *groups == 1 {
         if dx == 1 {
@@ -370,9 +291,9 @@ fn step(graph: &Graph, places: &[Place], isa: Isa, layer: &super::graph::Layer) 
         let values = weights[channels.start * window_len..channels.end * window_len].to_vec();
         let weights = numbers(channels, values);
         let dense = Dense::new(isa, geometry.clone(), weights, *output);
-        (dense, group * from.channels / groups, group * each)
+        (dense, src + group * from.channels / groups, into.first + group * each)
     });
-    Step::Dense(kernels.collect())
+    made(Work::Dense(kernels.collect()))
 }
 
 /// A place for every map, the first that is free; and the arena's size.
@@ -412,6 +333,7 @@ fn lay_out(graph: &Graph) -> (Vec<Place>, usize) {
         }
         arena = arena.max(base + len + 2 * SLACK);
         places.push(Place {
+            map: *map,
             base,
             first: base + rim[0] * row + rim[1] * map.channels,
             row,

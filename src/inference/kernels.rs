@@ -16,16 +16,25 @@
 
 #![allow(unsafe_code)]
 
+mod arena;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+pub mod bytes;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 mod rows;
 pub mod scalar;
+mod step;
+mod team;
 
+use std::ops::Range;
+
+pub use arena::{Arena, Part};
 pub use rows::{Columns, Sum, add_row, add_up, larger, largest, quantize_row};
+pub use step::{Place, Scratch, Step, Work};
+pub use team::Team;
 
 /// Bytes that a kernel may read behind the last strip, and that an arena has behind its last map.
 pub const SLACK: usize = 128;
@@ -120,12 +129,37 @@ impl Geometry {
         (self.rows - 1) * self.in_y + (self.width - 1) * self.in_x + last + self.depth
     }
 
+    /// A thread's part of the output: rows, or where there are too few, pixels of every row. None
+    /// if it is not worth its while.
+    fn share(&self, part: Part) -> Option<Share> {
+        let all = Share { rows: 0..self.rows, columns: 0..self.width };
+        // No tile is wider.
+        const LEAST: usize = 16;
+        let share = if self.rows >= part.of {
+            Share { rows: part.rows(self.rows), ..all }
+        } else if self.width >= part.of * LEAST {
+            Share { columns: part.rows(self.width), ..all }
+        } else if part.index == 0 {
+            all
+        } else {
+            return None;
+        };
+        Some(share)
+    }
+
     /// Panics unless every byte that is read or written lies in an arena of `len` bytes: an error
     /// of the planner's that must not become a stray write.
     fn check(&self, len: usize, src: usize, dst: usize, channels: usize) {
         let written = (self.rows - 1) * self.out_y + (self.width - 1) * self.out_x + channels;
         assert!(src + self.reach() + SLACK <= len && dst + written + SLACK <= len);
     }
+}
+
+/// What a thread computes of a layer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Share {
+    rows: Range<usize>,
+    columns: Range<usize>,
 }
 
 /// How sums become bytes.
@@ -218,22 +252,26 @@ impl Dense {
     }
 
     /// Reads at `src` and writes at `dst` of the arena.
-    pub fn run(&self, arena: &mut [u8], src: usize, dst: usize, scratch: &mut [u8]) {
+    pub fn run(&self, arena: Arena, src: usize, dst: usize, scratch: &mut [u8], part: Part) {
         self.geometry.check(arena.len(), src, dst, self.channels);
-        match &self.kernel {
-            DenseKernel::Scalar(weights) => {
-                scalar::dense(&self.geometry, weights, self.output, arena, src, dst);
-            }
-            #[cfg(target_arch = "x86_64")]
-            DenseKernel::Avx2(dense) => {
-                dense.run(&self.geometry, self.output, arena, src, dst, scratch);
-            }
-            #[cfg(target_arch = "x86_64")]
-            DenseKernel::Avx512(dense) => dense.run(&self.geometry, self.output, arena, src, dst),
-            #[cfg(target_arch = "aarch64")]
-            DenseKernel::Neon(dense) => dense.run(&self.geometry, self.output, arena, src, dst),
-        }
+        let Some(share) = self.geometry.share(part) else { return };
+        let (g, out) = (&self.geometry, self.output);
+        // SAFETY: both lie in the arena, as has just been checked.
+        let (src, dst) = unsafe { (arena.base().add(src).cast_const(), arena.base().add(dst)) };
         let _ = scratch;
+        // SAFETY: all of the geometry lies in the arena, SLACK bytes before its end; `Isa::available`
+        // found the features; a share is written by no one else.
+        unsafe {
+            match &self.kernel {
+                DenseKernel::Scalar(weights) => scalar::dense(g, &share, weights, out, src, dst),
+                #[cfg(target_arch = "x86_64")]
+                DenseKernel::Avx2(dense) => dense.run(g, &share, out, src, dst, scratch),
+                #[cfg(target_arch = "x86_64")]
+                DenseKernel::Avx512(dense) => dense.run(g, &share, out, src, dst),
+                #[cfg(target_arch = "aarch64")]
+                DenseKernel::Neon(dense) => dense.run(g, &share, out, src, dst),
+            }
+        }
     }
 }
 
@@ -287,20 +325,26 @@ impl Depthwise {
     }
 
     /// Reads at `src` and writes at `dst` of the arena.
-    pub fn run(&self, arena: &mut [u8], src: usize, dst: usize) {
+    pub fn run(&self, arena: Arena, src: usize, dst: usize, part: Part) {
         self.geometry.check(arena.len(), src, dst, self.channels);
-        match &self.kernel {
-            DepthwiseKernel::Scalar(weights) => {
-                scalar::depthwise(&self.geometry, weights, self.output, arena, src, dst);
+        let Some(share) = self.geometry.share(part) else { return };
+        let (g, out) = (&self.geometry, self.output);
+        // SAFETY: both lie in the arena, as has just been checked.
+        let (src, dst) = unsafe { (arena.base().add(src).cast_const(), arena.base().add(dst)) };
+        // SAFETY: all of the geometry lies in the arena, SLACK bytes before its end; `Isa::available`
+        // found the features; a share is written by no one else.
+        unsafe {
+            match &self.kernel {
+                DepthwiseKernel::Scalar(weights) => {
+                    scalar::depthwise(g, &share, weights, out, src, dst);
+                }
+                #[cfg(target_arch = "x86_64")]
+                DepthwiseKernel::Avx2(layer) => layer.run(g, &share, out, src, dst),
+                #[cfg(target_arch = "x86_64")]
+                DepthwiseKernel::Avx512(layer) => layer.run(g, &share, out, src, dst),
+                #[cfg(target_arch = "aarch64")]
+                DepthwiseKernel::Neon(layer) => layer.run(g, &share, out, src, dst),
             }
-            #[cfg(target_arch = "x86_64")]
-            DepthwiseKernel::Avx2(layer) => layer.run(&self.geometry, self.output, arena, src, dst),
-            #[cfg(target_arch = "x86_64")]
-            DepthwiseKernel::Avx512(layer) => {
-                layer.run(&self.geometry, self.output, arena, src, dst);
-            }
-            #[cfg(target_arch = "aarch64")]
-            DepthwiseKernel::Neon(layer) => layer.run(&self.geometry, self.output, arena, src, dst),
         }
     }
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crate::bundle::{self, Bundle};
 use crate::error::Error;
 use crate::frame::{Bounds, Frame};
-use crate::inference::{Classifier, Network, Signature};
+use crate::inference::{Classifier, Network, Placement, Signature};
 use crate::preprocess::{Measures, Prepared, Preprocessor, Sector};
 use crate::screening::{MOST_CLASSES, Mode, Screening};
 
@@ -23,6 +23,11 @@ pub struct Model {
 impl Model {
     /// Loads the bundle in `folder`, or the built-in one, and checks everything in it.
     pub fn load(folder: Option<&Path>) -> Result<Model, Error> {
+        Model::load_for(folder, Placement::default())
+    }
+
+    /// The same, with the network on what `placement` says.
+    pub fn load_for(folder: Option<&Path>, placement: Placement) -> Result<Model, Error> {
         let bundle = Bundle::load(folder)?;
         let input = &bundle.manifest.input;
         let signature = Signature {
@@ -30,7 +35,7 @@ impl Model {
             height: input.height as usize,
             scores: bundle.manifest.scores(),
         };
-        let network = Network::load(&bundle.model_name(), bundle.model().1, signature)?;
+        let network = Network::load(&bundle.model_name(), bundle.model().1, signature, placement)?;
         let mut classifier = network.classifier()?;
         let known_error = bundle::verify_known_answers(&bundle, |input, scores| {
             classifier.classify(input, scores)

@@ -5,7 +5,7 @@
 
 use std::arch::x86_64::*;
 
-use super::{Geometry, Output, SLACK, Weights};
+use super::{Geometry, Output, SLACK, Share, Weights};
 
 pub struct Dense {
     vnni: bool,
@@ -54,18 +54,25 @@ impl Dense {
         if self.vnni { 0 } else { 2 * (g.reach() + SLACK) }
     }
 
-    pub fn run(
+    /// # Safety
+    /// The processor must have the features, and the geometry must lie in the memory around `src`
+    /// and `dst`, with SLACK bytes behind.
+    pub unsafe fn run(
         &self,
         g: &Geometry,
+        share: &Share,
         out: Output,
-        arena: &mut [u8],
-        src: usize,
-        dst: usize,
+        src: *const u8,
+        dst: *mut u8,
         scratch: &mut [u8],
     ) {
-        let pixels = [6, 4, 2, 1].into_iter().find(|&p| p <= g.width).unwrap_or(1);
+        if share.rows.is_empty() {
+            return;
+        }
+        let width = share.columns.len();
+        let pixels = [6, 4, 2, 1].into_iter().find(|&p| p <= width).unwrap_or(1);
         // Fours that come out even are better than sixes that overlap.
-        let even = |p| g.width.is_multiple_of(p);
+        let even = |p| width.is_multiple_of(p);
         let pixels = if pixels == 6 && !even(6) && even(4) { 4 } else { pixels };
         if self.vnni {
             let tile = match pixels {
@@ -74,16 +81,20 @@ impl Dense {
                 2 => vnni::<2>,
                 _ => vnni::<1>,
             };
-            // SAFETY: the processor has the features (`Isa::available`), and the caller has
-            // checked that all of the geometry lies in the arena, SLACK bytes before its end.
-            unsafe {
-                let base = arena.as_mut_ptr();
-                tile(self, g, out, base.add(src), base.add(dst));
-            }
+            // SAFETY: as the caller promises.
+            unsafe { tile(self, g, share, out, src, dst) };
             return;
         }
+        // What this share reads, and SLACK bytes more, at twice its place.
+        let last = g.strips.iter().max().copied().unwrap_or(0);
+        let at = |y: usize, x: usize| y * g.in_y + x * g.in_x;
+        let first = at(share.rows.start, share.columns.start);
+        let end = at(share.rows.end - 1, share.columns.end - 1) + last + g.depth + SLACK;
+        // SAFETY: as the caller promises.
+        let bytes = unsafe { std::slice::from_raw_parts(src.add(first), end - first) };
         let wide = &mut scratch[..self.scratch(g)];
-        for (pair, &byte) in wide.as_chunks_mut::<2>().0.iter_mut().zip(&arena[src..]) {
+        let pairs = wide[2 * first..2 * end].as_chunks_mut::<2>().0;
+        for (pair, &byte) in pairs.iter_mut().zip(bytes) {
             *pair = [byte, 0];
         }
         let tile = match pixels {
@@ -92,8 +103,8 @@ impl Dense {
             2 => madd::<2>,
             _ => madd::<1>,
         };
-        // SAFETY: as above; the widened copy reaches as far as the geometry and SLACK bytes more.
-        unsafe { tile(self, g, out, wide.as_ptr(), arena.as_mut_ptr().add(dst)) }
+        // SAFETY: as the caller promises; the copy reaches as far as the share and SLACK bytes more.
+        unsafe { tile(self, g, share, out, wide.as_ptr(), dst) }
     }
 }
 
@@ -149,6 +160,7 @@ macro_rules! tile {
         unsafe fn $name<const PIXELS: usize>(
             layer: &Dense,
             g: &Geometry,
+            share: &Share,
             out: Output,
             src: *const u8,
             dst: *mut u8,
@@ -156,10 +168,10 @@ macro_rules! tile {
             let steps = (g.depth * $bytes).div_ceil(4);
             for group in 0..layer.channels.div_ceil(16) {
                 let packed = group * g.strips.len() * steps * 64;
-                for y in 0..g.rows {
-                    let mut next = 0;
-                    while next < g.width {
-                        let x = next.min(g.width - PIXELS);
+                for y in share.rows.clone() {
+                    let mut next = share.columns.start;
+                    while next < share.columns.end {
+                        let x = next.min(share.columns.end - PIXELS);
                         next = x + PIXELS;
                         // SAFETY: rows, pixels and strips are the geometry's own; weights, bias
                         // and scale are packed for whole groups of 16 channels.
@@ -255,22 +267,21 @@ impl Depthwise {
         Depthwise { values, bias, scale, channels }
     }
 
-    pub fn run(&self, g: &Geometry, out: Output, arena: &mut [u8], src: usize, dst: usize) {
-        // SAFETY: the processor has the features (`Isa::available`), and the caller has checked
-        // that all of the geometry lies in the arena, SLACK bytes before its end.
-        unsafe {
-            let base = arena.as_mut_ptr();
-            self.walk(g, out, base.add(src), base.add(dst));
-        }
-    }
-
     /// # Safety
-    /// The geometry must lie in the memory around `src` and `dst`, with SLACK bytes behind.
+    /// The processor must have the features, and the geometry must lie in the memory around `src`
+    /// and `dst`, with SLACK bytes behind.
     #[target_feature(enable = "avx2")]
-    unsafe fn walk(&self, g: &Geometry, out: Output, src: *const u8, dst: *mut u8) {
+    pub unsafe fn run(
+        &self,
+        g: &Geometry,
+        share: &Share,
+        out: Output,
+        src: *const u8,
+        dst: *mut u8,
+    ) {
         let pairs = g.strips.len().div_ceil(2);
-        for y in 0..g.rows {
-            for x in 0..g.width {
+        for y in share.rows.clone() {
+            for x in share.columns.clone() {
                 for block in 0..self.channels.div_ceil(16) {
                     // SAFETY: rows, pixels and taps are the geometry's own; weights, bias and
                     // scale are packed for whole blocks of 16 channels.

@@ -2,9 +2,8 @@
 
 use std::arch::x86_64::*;
 use std::array::from_fn;
-use std::ops::Range;
 
-use super::{Geometry, Line, Output, Weights, lines};
+use super::{Geometry, Line, Output, Share, Weights, lines};
 
 mod add;
 mod depthwise;
@@ -109,8 +108,18 @@ impl Dense {
         Dense { groups: groups.collect() }
     }
 
-    pub fn run(&self, g: &Geometry, out: Output, arena: &mut [u8], src: usize, dst: usize) {
-        for (rows, columns) in self.bands(g) {
+    /// # Safety
+    /// The processor must have the features, and the geometry must lie in the memory around `src`
+    /// and `dst`, with SLACK bytes behind.
+    pub unsafe fn run(
+        &self,
+        g: &Geometry,
+        share: &Share,
+        out: Output,
+        src: *const u8,
+        dst: *mut u8,
+    ) {
+        for band in self.bands(g, share) {
             for group in &self.groups {
                 macro_rules! tiles {
                     ($($pixels:literal $blocks:literal),*) => {
@@ -127,33 +136,28 @@ impl Dense {
                     14 1, 8 1, 7 1, 4 1, 2 1, 12 2, 8 2, 7 2, 4 2, 2 2,
                     8 3, 7 3, 5 3, 4 3, 2 3, 6 4, 5 4, 4 4, 2 4
                 );
-                // SAFETY: the processor has the features (`Isa::available`), and the caller has
-                // checked that all of the geometry lies in the arena, SLACK bytes before its end.
-                unsafe {
-                    let base = arena.as_mut_ptr();
-                    let (src, dst) = (base.add(src), base.add(dst + group.first));
-                    tile(g, rows.clone(), columns.clone(), group, out, src, dst);
-                }
+                // SAFETY: as the caller promises.
+                unsafe { tile(g, &band, share.columns.end, group, out, src, dst.add(group.first)) };
             }
         }
     }
 
     /// Rows and columns that all groups do before any goes on, so that their output, of which
     /// each writes a part of every pixel, stays in the first cache.
-    fn bands(&self, g: &Geometry) -> impl Iterator<Item = (Range<usize>, Range<usize>)> {
+    fn bands(&self, g: &Geometry, share: &Share) -> impl Iterator<Item = Share> {
         let even = self.groups.iter().map(|group| group.pixels).fold(1, lcm);
-        let columns = match self.groups.len() {
-            1 => g.width,
-            _ => (BAND / g.out_x).next_multiple_of(even).clamp(1, g.width),
-        };
-        let rows = match self.groups.len() {
-            1 => g.rows,
-            _ => (BAND / (g.out_x * columns)).clamp(1, g.rows),
-        };
-        let (height, width) = (g.rows, g.width);
-        (0..height).step_by(rows).flat_map(move |y| {
-            let rows = y..height.min(y + rows);
-            (0..width).step_by(columns).map(move |x| (rows.clone(), x..width.min(x + columns)))
+        let Share { rows, columns } = share.clone();
+        let (mut high, mut wide) = (rows.len().max(1), columns.len().max(1));
+        if self.groups.len() > 1 {
+            wide = (BAND / g.out_x).next_multiple_of(even).clamp(1, wide);
+            high = (BAND / (g.out_x * wide)).clamp(1, high);
+        }
+        rows.clone().step_by(high).flat_map(move |y| {
+            let rows = y..rows.end.min(y + high);
+            columns.clone().step_by(wide).map({
+                let end = columns.end;
+                move |x| Share { rows: rows.clone(), columns: x..end.min(x + wide) }
+            })
         })
     }
 }
@@ -189,13 +193,15 @@ impl Group {
     }
 }
 
+/// Computes a band; a tile may reach out of it, as far as column `end`.
+///
 /// # Safety
 /// The geometry must lie in the memory around `src` and `dst`, with SLACK bytes behind.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
 unsafe fn tile<const PIXELS: usize, const BLOCKS: usize>(
     g: &Geometry,
-    rows: Range<usize>,
-    columns: Range<usize>,
+    band: &Share,
+    end: usize,
     group: &Group,
     out: Output,
     src: *const u8,
@@ -206,10 +212,10 @@ unsafe fn tile<const PIXELS: usize, const BLOCKS: usize>(
     // All bytes of whole pixels, one after the other.
     let whole = 4 % BLOCKS == 0 && group.stored.count_ones() as usize == BLOCKS * 16;
     let adjacent = whole && g.out_x == BLOCKS * 16;
-    for y in rows {
-        let mut next = columns.start;
-        while next < columns.end {
-            let x = next.min(g.width - PIXELS);
+    for y in band.rows.clone() {
+        let mut next = band.columns.start;
+        while next < band.columns.end {
+            let x = next.min(end - PIXELS);
             next = x + PIXELS;
             // SAFETY: rows, pixels and strips are the geometry's own, weights were packed for
             // `steps` steps of `BLOCKS` registers a strip, bias and scale for `BLOCKS` registers.

@@ -14,11 +14,11 @@ use std::array::from_fn;
 use std::hint::black_box;
 use std::ops::Range;
 
-use super::{Geometry, Output, Weights};
+use super::{Geometry, Output, Share, Weights};
 
 /// Computes one row of one group of channels, of which its layer knows what it needs; pointers are
 /// to the row's first window and first output pixel.
-type Tile<Layer> = unsafe fn(&Layer, &Geometry, Output, usize, *const u8, *mut u8);
+type Tile<Layer> = unsafe fn(&Layer, &Geometry, &Range<usize>, Output, usize, *const u8, *mut u8);
 
 /// The tile (pixels, channels, code) that wastes the least; the last tile of a row overlaps.
 fn best<T: Copy>(tiles: &[(usize, usize, T)], width: usize, channels: usize) -> (usize, T) {
@@ -153,22 +153,30 @@ impl Dense {
         Dense { values, bias, scale, channels, group, sixteens, rest, tile }
     }
 
-    pub fn run(&self, g: &Geometry, out: Output, arena: &mut [u8], src: usize, dst: usize) {
-        let base = arena.as_mut_ptr();
+    /// # Safety
+    /// The geometry must lie in the memory around `src` and `dst`, with SLACK bytes behind, and the
+    /// processor must have dot products if the layer was made for them.
+    pub unsafe fn run(
+        &self,
+        g: &Geometry,
+        share: &Share,
+        out: Output,
+        src: *const u8,
+        dst: *mut u8,
+    ) {
         let row = |group: usize, y: usize| {
-            // SAFETY: `Isa::available` found dot products if the tile needs them, and the caller
-            // has checked that all of the geometry lies in the arena, SLACK bytes before its end.
+            // SAFETY: as the caller promises.
             unsafe {
-                let (src, dst) = (base.add(src + y * g.in_y), base.add(dst + y * g.out_y));
-                (self.tile)(self, g, out, group, src, dst);
+                let (src, dst) = (src.add(y * g.in_y), dst.add(y * g.out_y));
+                (self.tile)(self, g, &share.columns, out, group, src, dst);
             }
         };
-        let groups = self.channels.div_ceil(self.group);
+        let (groups, rows) = (self.channels.div_ceil(self.group), share.rows.clone());
         // What is larger, weights or input, passes through the cache only once.
         if self.values.len() < g.reach() {
-            (0..g.rows).for_each(|y| (0..groups).for_each(|group| row(group, y)));
+            rows.for_each(|y| (0..groups).for_each(|group| row(group, y)));
         } else {
-            (0..groups).for_each(|group| (0..g.rows).for_each(|y| row(group, y)));
+            (0..groups).for_each(|group| rows.clone().for_each(|y| row(group, y)));
         }
     }
 
@@ -228,6 +236,7 @@ unsafe fn step<const LANE: usize, const PIXELS: usize, const BLOCKS: usize>(
 unsafe fn dot<const PIXELS: usize, const BLOCKS: usize>(
     layer: &Dense,
     g: &Geometry,
+    columns: &Range<usize>,
     out: Output,
     group: usize,
     src: *const u8,
@@ -235,9 +244,9 @@ unsafe fn dot<const PIXELS: usize, const BLOCKS: usize>(
 ) {
     let first = group * BLOCKS * 4;
     let size = BLOCKS * 16;
-    let mut next = 0;
-    while next < g.width {
-        let x = next.min(g.width - PIXELS);
+    let mut next = columns.start;
+    while next < columns.end {
+        let x = next.min(columns.end - PIXELS);
         next = x + PIXELS;
         // SAFETY: pixels and strips are the geometry's own; weights are packed for `sixteens` and
         // `rest`, bias and scale for whole groups; BLOCKS is even.
@@ -310,15 +319,16 @@ fn multiply_pairs(sums: int32x4_t, bytes: int8x16_t, weights: int8x16_t) -> int3
 unsafe fn plain<const PIXELS: usize>(
     layer: &Dense,
     g: &Geometry,
+    columns: &Range<usize>,
     out: Output,
     group: usize,
     src: *const u8,
     dst: *mut u8,
 ) {
     let first = group * 4;
-    let mut next = 0;
-    while next < g.width {
-        let x = next.min(g.width - PIXELS);
+    let mut next = columns.start;
+    while next < columns.end {
+        let x = next.min(columns.end - PIXELS);
         next = x + PIXELS;
         // SAFETY: pixels and strips are the geometry's own; weights are packed for `sixteens` and
         // `rest`, bias and scale for whole groups.
@@ -399,16 +409,23 @@ impl Depthwise {
         Depthwise { values, bias, scale, channels, pairs_fit: pairs_fit(weights), tiles }
     }
 
-    pub fn run(&self, g: &Geometry, out: Output, arena: &mut [u8], src: usize, dst: usize) {
-        let base = arena.as_mut_ptr();
-        for y in 0..g.rows {
+    /// # Safety
+    /// The geometry must lie in the memory around `src` and `dst`, with SLACK bytes behind.
+    pub unsafe fn run(
+        &self,
+        g: &Geometry,
+        share: &Share,
+        out: Output,
+        src: *const u8,
+        dst: *mut u8,
+    ) {
+        for y in share.rows.clone() {
             for block in 0..self.channels.div_ceil(16) {
                 let tile = self.tiles[usize::from(self.channels - block * 16 <= 8)];
-                // SAFETY: the caller has checked that all of the geometry lies in the arena,
-                // SLACK bytes before its end.
+                // SAFETY: as the caller promises.
                 unsafe {
-                    let (src, dst) = (base.add(src + y * g.in_y), base.add(dst + y * g.out_y));
-                    tile(self, g, out, block, src, dst);
+                    let (src, dst) = (src.add(y * g.in_y), dst.add(y * g.out_y));
+                    tile(self, g, &share.columns, out, block, src, dst);
                 }
             }
         }
@@ -433,6 +450,7 @@ fn widen<const WIDE: bool>(sums: &mut [int32x4_t; 4], low: int16x8_t, high: int1
 unsafe fn depthwise<const PIXELS: usize, const WIDE: bool>(
     layer: &Depthwise,
     g: &Geometry,
+    columns: &Range<usize>,
     out: Output,
     block: usize,
     src: *const u8,
@@ -441,9 +459,9 @@ unsafe fn depthwise<const PIXELS: usize, const WIDE: bool>(
     let first = block * 16;
     let (pairs, singles) =
         if layer.pairs_fit { g.strips.as_chunks() } else { (&[][..], &g.strips[..]) };
-    let mut next = 0;
-    while next < g.width {
-        let x = next.min(g.width - PIXELS);
+    let mut next = columns.start;
+    while next < columns.end {
+        let x = next.min(columns.end - PIXELS);
         next = x + PIXELS;
         // SAFETY: pixels and taps are the geometry's own; weights, bias and scale are packed for
         // whole blocks of 16 channels.

@@ -40,17 +40,8 @@ impl Columns {
     }
 }
 
-/// Adds `len` bytes at two places of the arena.
-pub fn add_row(isa: Isa, arena: &mut [u8], from: [usize; 2], to: usize, len: usize, sum: &Sum) {
-    let apart = |src: usize| src + len <= to || to + len <= src;
-    let inside = |at: usize| at + len <= arena.len();
-    assert!(from.into_iter().all(|src| apart(src) && inside(src)) && inside(to));
-    let base = arena.as_mut_ptr();
-    // SAFETY: the places lie in the arena, and what is written overlaps nothing that is read.
-    let (a, b, to) = unsafe {
-        let [a, b] = from.map(|src| std::slice::from_raw_parts(base.add(src), len));
-        (a, b, std::slice::from_raw_parts_mut(base.add(to), len))
-    };
+/// Adds the bytes of two rows, see [`Sum`].
+pub fn add_row(isa: Isa, a: &[u8], b: &[u8], to: &mut [u8], sum: &Sum) {
     match isa {
         // SAFETY: `Isa::available` found the features.
         #[cfg(target_arch = "x86_64")]

@@ -6,7 +6,7 @@
 use std::arch::x86_64::*;
 use std::ops::Range;
 
-use super::super::{Geometry, Line, Output, Weights, lines};
+use super::super::{Geometry, Line, Output, Share, Weights, lines};
 use super::to_bytes;
 
 /// Pixels of the output that are stored together.
@@ -125,7 +125,20 @@ impl Depthwise {
         }
     }
 
-    pub fn run(&self, g: &Geometry, out: Output, arena: &mut [u8], src: usize, dst: usize) {
+    /// # Safety
+    /// The processor must have the features, and the geometry must lie in the memory around `src`
+    /// and `dst`, with SLACK bytes behind.
+    pub unsafe fn run(
+        &self,
+        g: &Geometry,
+        share: &Share,
+        out: Output,
+        src: *const u8,
+        dst: *mut u8,
+    ) {
+        if share.rows.is_empty() {
+            return;
+        }
         let run = match self.walk.map(|walk| (walk.size, walk.stride)) {
             Some((3, 1)) => walk::<3, 1, 1, 2>,
             Some((5, 1)) => walk::<5, 1, 2, 4>,
@@ -134,20 +147,22 @@ impl Depthwise {
             _ if g.width >= TILE => any::<TILE>,
             _ => any::<1>,
         };
-        // Blocks share cache lines: what lies between two of them must fit the first cache, the
-        // whole map, or else a tile's pixels.
-        let pixels = g.rows * g.width * (g.in_y / self.row.max(1)) * (g.in_x / self.pixel.max(1));
-        let columns = if pixels * 64 <= CACHE { g.width } else { TILE.min(g.width) };
-        for start in (0..g.width).step_by(columns) {
-            let range = start.min(g.width - columns)..g.width.min(start + columns);
+        let (rows, Range { start, end }) = (share.rows.clone(), share.columns.clone());
+        // Blocks share cache lines: what lies between two of them must fit the first cache, all
+        // pixels, or else those of a tile.
+        let apart = (g.in_y / self.row.max(1)) * (g.in_x / self.pixel.max(1));
+        let wide = match rows.len() * (end - start) * apart * 64 <= CACHE {
+            true => end - start,
+            false => TILE.min(end - start),
+        };
+        for x in (start..end).step_by(wide) {
+            let columns = x.min(end - wide)..end.min(x + wide);
             for block in &self.blocks {
-                // SAFETY: the processor has the features (`Isa::available`), and the caller has
-                // checked that all of the geometry lies in the arena, SLACK bytes before its end.
+                let band = Share { rows: rows.clone(), columns: columns.clone() };
+                // SAFETY: as the caller promises.
                 unsafe {
-                    let base = arena.as_mut_ptr();
-                    let (src, dst) = (base.add(src + block.first), base.add(dst + block.first));
-                    run(self, g, range.clone(), block, out, src, dst);
-                }
+                    run(self, g, band, block, out, src.add(block.first), dst.add(block.first))
+                };
             }
         }
     }
@@ -225,7 +240,7 @@ unsafe fn store<const PIXELS: usize>(
 unsafe fn walk<const SIZE: usize, const STRIDE: usize, const QUADS: usize, const PIXELS: usize>(
     layer: &Depthwise,
     g: &Geometry,
-    columns: Range<usize>,
+    band: Share,
     block: &Block,
     out: Output,
     src: *const u8,
@@ -238,13 +253,15 @@ unsafe fn walk<const SIZE: usize, const STRIDE: usize, const QUADS: usize, const
         let scale = _mm512_load_ps(block.scale.0.as_ptr());
         let values = block.values.as_ptr().cast::<i8>();
         let order = transposed();
-        let mut next = columns.start;
-        while next < columns.end {
-            let x = next.min(g.width - TILE);
+        let mut next = band.columns.start;
+        while next < band.columns.end {
+            let x = next.min(band.columns.end - TILE);
             next = x + TILE;
-            let (mut row, mut to) = (src.add(x * g.in_x), dst.add(x * g.out_x));
+            let first = band.rows.start;
+            let mut row = src.add(first * g.in_y + x * g.in_x);
+            let mut to = dst.add(first * g.out_y + x * g.out_x);
             let mut sums = [[bias; TILE]; SIZE];
-            let inputs = (g.rows - 1) * STRIDE + SIZE;
+            let inputs = (band.rows.len() - 1) * STRIDE + SIZE;
             let mut input = 0;
             // Written out by phase, so that all sums have a register: in phase `p`, the output row
             // that begins with this input row is number `p / STRIDE` of those in the making.
@@ -316,7 +333,7 @@ unsafe fn walk<const SIZE: usize, const STRIDE: usize, const QUADS: usize, const
 unsafe fn any<const PIXELS: usize>(
     layer: &Depthwise,
     g: &Geometry,
-    columns: Range<usize>,
+    band: Share,
     block: &Block,
     out: Output,
     src: *const u8,
@@ -327,10 +344,10 @@ unsafe fn any<const PIXELS: usize>(
         let bias = _mm512_load_si512(block.bias.0.as_ptr().cast());
         let scale = _mm512_load_ps(block.scale.0.as_ptr());
         let order = transposed();
-        for y in 0..g.rows {
-            let mut next = columns.start;
-            while next < columns.end {
-                let x = next.min(g.width - PIXELS);
+        for y in band.rows {
+            let mut next = band.columns.start;
+            while next < band.columns.end {
+                let x = next.min(band.columns.end - PIXELS);
                 next = x + PIXELS;
                 let from = src.add(y * g.in_y + x * g.in_x);
                 let mut sums = [bias; PIXELS];
