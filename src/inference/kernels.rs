@@ -24,6 +24,7 @@ mod avx512;
 pub mod bytes;
 #[cfg(target_arch = "aarch64")]
 mod neon;
+mod quads;
 mod rows;
 pub mod scalar;
 mod step;
@@ -192,13 +193,11 @@ impl Weights {
 }
 
 /// Packed weights by cache lines: a register's load must not straddle two.
-#[cfg(target_arch = "x86_64")]
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]
 struct Line<T: Copy, const N: usize>([T; N]);
 
 /// `values` from the start of a line on; what is over is filled with `fill`.
-#[cfg(target_arch = "x86_64")]
 fn lines<T: Copy, const N: usize>(values: &[T], fill: T) -> Vec<Line<T, N>> {
     let line = |chunk: &[T]| Line(std::array::from_fn(|i| *chunk.get(i).unwrap_or(&fill)));
     values.chunks(N).map(line).collect()
@@ -280,9 +279,13 @@ enum DepthwiseKernel {
     #[cfg(target_arch = "x86_64")]
     Avx2(avx2::Depthwise),
     #[cfg(target_arch = "x86_64")]
+    AvxVnni(avx2::quads::Depthwise),
+    #[cfg(target_arch = "x86_64")]
     Avx512(avx512::Depthwise),
     #[cfg(target_arch = "aarch64")]
     Neon(neon::Depthwise),
+    #[cfg(target_arch = "aarch64")]
+    NeonDot(neon::quads::Depthwise),
 }
 
 /// A convolution of each channel by itself, packed for an instruction set. A strip is one tap.
@@ -308,16 +311,22 @@ impl Depthwise {
         let _ = columns;
         let kernel = match isa {
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx2 | Isa::AvxVnni => {
-                DepthwiseKernel::Avx2(avx2::Depthwise::new(&geometry, &weights))
+            Isa::Avx2 => DepthwiseKernel::Avx2(avx2::Depthwise::new(&geometry, &weights)),
+            #[cfg(target_arch = "x86_64")]
+            Isa::AvxVnni => {
+                let layer = avx2::quads::Depthwise::new(&geometry, columns, &weights);
+                DepthwiseKernel::AvxVnni(layer)
             }
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512Vnni => {
                 DepthwiseKernel::Avx512(avx512::Depthwise::new(&geometry, columns, &weights))
             }
             #[cfg(target_arch = "aarch64")]
-            Isa::Neon | Isa::NeonDot => {
-                DepthwiseKernel::Neon(neon::Depthwise::new(&geometry, &weights))
+            Isa::Neon => DepthwiseKernel::Neon(neon::Depthwise::new(&geometry, &weights)),
+            #[cfg(target_arch = "aarch64")]
+            Isa::NeonDot => {
+                let layer = neon::quads::Depthwise::new(&geometry, columns, &weights);
+                DepthwiseKernel::NeonDot(layer)
             }
             _ => DepthwiseKernel::Scalar(weights),
         };
@@ -341,9 +350,13 @@ impl Depthwise {
                 #[cfg(target_arch = "x86_64")]
                 DepthwiseKernel::Avx2(layer) => layer.run(g, &share, out, src, dst),
                 #[cfg(target_arch = "x86_64")]
+                DepthwiseKernel::AvxVnni(layer) => layer.run(g, &share, out, src, dst),
+                #[cfg(target_arch = "x86_64")]
                 DepthwiseKernel::Avx512(layer) => layer.run(g, &share, out, src, dst),
                 #[cfg(target_arch = "aarch64")]
                 DepthwiseKernel::Neon(layer) => layer.run(g, &share, out, src, dst),
+                #[cfg(target_arch = "aarch64")]
+                DepthwiseKernel::NeonDot(layer) => layer.run(g, &share, out, src, dst),
             }
         }
     }

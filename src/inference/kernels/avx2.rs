@@ -7,6 +7,8 @@ use std::arch::x86_64::*;
 
 use super::{Geometry, Output, SLACK, Share, Weights};
 
+pub mod quads;
+
 pub struct Dense {
     vnni: bool,
     /// Group of 16 channels by strip by step by channel by byte, as bytes or as 16-bit numbers.
