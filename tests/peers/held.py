@@ -53,6 +53,14 @@ def trapped(source, target):
 
 def prepare(folder, programs):
     """Makes the copies in `folder`: of Python's packages, and of `programs`. Returns the latter."""
+    # In a process of its own, which leaves this one as small as it was.
+    command = [sys.executable, str(HERE / "held.py"), str(folder), *map(str, programs)]
+    output = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
+    return output.split("\n")[:-1]
+
+
+def main():
+    folder, programs = pathlib.Path(sys.argv[1]), sys.argv[2:]
     folder.mkdir(parents=True, exist_ok=True)
     subprocess.run(
         ["cc", "-O2", "-shared", "-fPIC", "-o", str(folder / "held.so"), str(HERE / "held.c")],
@@ -76,11 +84,9 @@ def prepare(folder, programs):
                 target.parent.mkdir(parents=True, exist_ok=True)
                 os.link(path, target)
         (folder / "made").write_text("\n".join(stamp))
-    held = []
     for program in map(pathlib.Path, programs):
         trapped(program, folder / program.name)
-        held.append(str(folder / program.name))
-    return held
+        print(folder / program.name)
 
 
 def environment(folder, isa):
@@ -105,3 +111,7 @@ def seen(process, since):
         return None
     # A process starts with its parent's registers, so only what came later counts.
     return 0 <= int(found[1]) < (time.monotonic() - since) * 1e3 - 20
+
+
+if __name__ == "__main__":
+    main()
