@@ -38,6 +38,10 @@ FORMS = {
 }
 
 
+# What else is taken away with AVX-512.
+HELD = {"avx2": " and AVX-VNNI", "avxvnni": ""}
+
+
 class Worker:
     def __init__(self, command, environment):
         self.process = subprocess.Popen(
@@ -74,6 +78,7 @@ class Sides:
         self.sonolamp = arguments.sonolamp
         self.rten = arguments.folder.parent / "rten" / "release" / "rten-peer"
         self.isa = ["--isa", arguments.isa] if arguments.isa else []
+        self.missing = []
         self.wanted = [p for p in FORMS if any(t in p for t in arguments.peers.split(","))]
         if arguments.held:
             programs = [self.sonolamp] + ([self.rten] if self.rten.exists() else [])
@@ -81,7 +86,7 @@ class Sides:
             self.sonolamp, *rest = held.prepare(copies, programs)
             self.rten = pathlib.Path(rest[0]) if rest else self.rten
             self.environment |= held.environment(copies, arguments.held)
-            self.isa = ["--isa", arguments.held]
+            self.isa = []
 
     def workers(self, network, name):
         folder = self.arguments.folder
@@ -106,12 +111,12 @@ class Sides:
         for peer in self.wanted:
             command, model, more = commands[peer]
             if not model.exists():
-                print(f"{name}: {peer} left out: no {model.name}", file=sys.stderr)
+                self.missing.append(f"{peer} left out of {name}: no {model.name}")
                 continue
             try:
                 started[peer] = Worker(command + [str(model)] + more, self.environment)
             except (RuntimeError, OSError) as error:
-                print(f"{name}: {peer} cannot take it: {error}", file=sys.stderr)
+                self.missing.append(f"{peer} cannot take {name}: {error}")
         return started
 
     def share_of_peak(self, network):
@@ -164,9 +169,14 @@ def main():
         print(f"| {name} | {mine:.0f} | {share} | " + " | ".join(ratios) + " |", flush=True)
     print()
     for peer in peers:
-        print(f"- {peer}: takes {FORMS[peer]}")
+        print(f"- {peer} takes {FORMS[peer]}")
+    for words in sides.missing:
+        print(f"- {words}")
     if arguments.held:
-        print(f"- all held to {arguments.held}: `cpuid` answers without what lies above it")
+        print(f"- every side is held to {arguments.held}: to its `cpuid` instructions, and to glibc's,")
+        print("  the processor answers without AVX-512" + HELD[arguments.held])
+    elif arguments.isa:
+        print(f"- only ours is held to {arguments.isa}")
     for answer, words in [(True, "used"), (False, "not used"), (None, "use not known")]:
         if answer in used:
             print(f"- AVX-512 {words}, says the kernel: {', '.join(sorted(used[answer]))}")
