@@ -14,15 +14,21 @@ import cv2
 
 SIZES = ["640x480", "1920x1080"]
 FRAMES, SHORT, LONG = 40, 80, 400
+TEXTS = [
+    ("CLINIC 12", 8, 20),
+    ("MI 0.8  TIS 0.2", 480, 20),
+    ("DOE JANE", 8, 470),
+    ("L1 12.4 mm", 250, 300),
+]
 
 
 def with_text(picture, frame):
     scale = picture.shape[0] / 480
-    for text, x, y in [("CLINIC 12", 8, 20), ("MI 0.8  TIS 0.2", 480, 20), ("DOE JANE", 8, 470),
-                       (f"{12 + frame // 25}:{frame % 25:02}", 580, 470), ("L1 12.4 mm", 250, 300)]:
+    clock = f"{12 + frame // 25}:{frame % 25:02}"
+    font, stroke = cv2.FONT_HERSHEY_SIMPLEX, max(1, round(scale))
+    for text, x, y in TEXTS + [(clock, 580, 470)]:
         place = (int(x * picture.shape[1] / 640), int(y * scale))
-        cv2.putText(picture, text, place, cv2.FONT_HERSHEY_SIMPLEX, 0.5 * scale, 230,
-                    max(1, round(scale)), cv2.LINE_AA)
+        cv2.putText(picture, text, place, font, 0.5 * scale, 230, stroke, cv2.LINE_AA)
     return picture
 
 

@@ -4,8 +4,9 @@
                       [--peers TEXT,TEXT...] [BUNDLE.onnx...]
 
 FOLDER is what networks.py and converted.py wrote. Prints a Markdown table: our median in
-microseconds, the share of the processor's int8 peak, and the ratio of our median to each peer's. One
-thread each; the workers take turns, so that a drift of the machine falls on all of them.
+microseconds, the share of the processor's int8 peak, and the ratio of our median to each peer's;
+then which form of the network each peer took. One thread each; the workers take turns, so that a
+drift of the machine falls on all of them.
 
 --isa holds ours alone to an instruction set; --held holds every side (held.py says how). --peers
 leaves out the peers whose names hold none of the texts.
@@ -173,8 +174,10 @@ def main():
     for words in sides.missing:
         print(f"- {words}")
     if arguments.held:
-        print(f"- every side is held to {arguments.held}: to its `cpuid` instructions, and to glibc's,")
-        print("  the processor answers without AVX-512" + HELD[arguments.held])
+        print(
+            f"- every side is held to {arguments.held}: its `cpuid` instructions, and glibc's, are"
+        )
+        print("  answered without AVX-512" + HELD[arguments.held])
     elif arguments.isa:
         print(f"- only ours is held to {arguments.isa}")
     for answer, words in [(True, "used"), (False, "not used"), (None, "use not known")]:

@@ -37,8 +37,9 @@ def floating(model):
             name = same.get(node.input[0], node.input[0])
             zero = constants[node.input[2]]
             maker = nodes[-1].op_type if nodes and nodes[-1].output[0] == name else ""
-            if node.op_type == "QuantizeLinear" and maker == "Conv" and zero == np.iinfo(zero.dtype).min:
-                most = real(np.array(np.iinfo(zero.dtype).max), node)
+            least, most = np.iinfo(zero.dtype).min, np.iinfo(zero.dtype).max
+            if node.op_type == "QuantizeLinear" and maker == "Conv" and zero == least:
+                most = real(np.array(most), node)
                 limits = [f"{name}.least", f"{name}.most"]
                 weights |= {limits[0]: np.float32(0), limits[1]: np.float32(most)}
                 clip = onnx.helper.make_node("Clip", [name, *limits], [f"{name}.clip"])

@@ -82,10 +82,12 @@ def main():
             middle[side] = [statistics.median(r[i] for r in row) for i in range(4)]
             wall, work, start, memory = middle[side]
             verdict = row[0][4]
-            print(f"| {size} | {side} | {wall:.2f} | {work:.2f} | {start:.0f} | {memory:.0f} | {verdict} |")
+            times = f"{wall:.2f} | {work:.2f} | {start:.0f} | {memory:.0f}"
+            print(f"| {size} | {side} | {times} | {verdict} |")
         for side in list(middle)[1:]:
             wall, work, _, memory = (a / b for a, b in zip(middle["sonolamp"], middle[side]))
-            print(f"| {size} | ours / {side} | {wall:.2f} | {work:.2f} | | {memory:.2f} | |", flush=True)
+            ratios = f"{wall:.2f} | {work:.2f} | | {memory:.2f}"
+            print(f"| {size} | ours / {side} | {ratios} | |", flush=True)
 
 
 def frames(report):

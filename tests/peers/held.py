@@ -3,7 +3,7 @@
 Most peers have no setting for it: they ask the processor. So they run from a copy in which each
 `cpuid` instruction is a trap, and a preloaded handler (held.c) answers as the processor does, less
 AVX-512 (and AVX-VNNI). Everything else in the copy is as it was. glibc has a setting of its own.
-The kernel notes when each process last used AVX-512: `seen` asks it.
+The kernel notes when each process last used AVX-512: `seen` asks it. On x86-64 Linux only.
 """
 
 import os

@@ -1,6 +1,6 @@
 """The whole frame path as one would write it in Python: OpenCV and ONNX Runtime.
 
-    python pipeline.py NETWORK.onnx [--bare] <CLIP.mjpeg
+    python pipeline.py BUNDLE/NETWORK.onnx [--bare] <CLIP.mjpeg
 
 Per frame: decode to grey, take text and marks out, find the sector, black out the rest, normalize
 grey levels, resize, infer, judge. The steps are the appliance's, each in the cheapest form that
@@ -11,8 +11,10 @@ Prints one JSON object.
 
 import json
 import math
+import pathlib
 import sys
 import time
+import tomllib
 
 import cv2
 import numpy as np
@@ -20,8 +22,6 @@ import onnxruntime
 
 RATE = 25
 GRID = 160
-# The lung bundle's calibration and thresholds.
-SLOPE, INTERCEPT, REFER, CLEAR = 0.57738, 0.43938, 0.55, 0.45
 
 
 def pictures(stream):
@@ -45,12 +45,14 @@ class Path:
         self.session = onnxruntime.InferenceSession(
             network, options, providers=["CPUExecutionProvider"]
         )
+        bundle = tomllib.loads(pathlib.Path(network).with_name("bundle.toml").read_text())
+        self.rules = bundle["decision"] | bundle["calibration"]
         self.input = self.session.get_inputs()[0]
         self.outputs = [self.session.get_outputs()[0].name]
         self.grid, self.frame, self.scores, self.verdict, self.bare = None, 0, [], "", bare
 
     def text_out(self, grey):
-        """Fills thin bright strokes with sharp edges, which echo lacks, with what an opening leaves."""
+        """Fills thin bright strokes with sharp edges with what an opening leaves there."""
         reach = min(3 + max(grey.shape) // 250, 8)
         kernel = cv2.getStructuringElement(cv2.MORPH_RECT, (2 * reach + 1, 2 * reach + 1))
         opened = cv2.morphologyEx(grey, cv2.MORPH_OPEN, kernel)
@@ -123,20 +125,22 @@ class Path:
         self.frame += 1
 
     def judge(self, score, usable):
-        """A running mean of the log-odds; no verdict before 0.75 s of usable picture."""
+        """A running mean of the log-odds; no verdict before enough usable picture."""
         moves = self.change is None or self.change >= 0.01 * self.grid.size
         levels = cv2.calcHist([self.grid], [0], None, [256], [0, 256]).ravel().cumsum()
         low, high = np.searchsorted(levels, (0.02 * levels[-1], 0.98 * levels[-1]))
         if usable and moves and high - low >= 20:
             self.scores.append(score)
         mean = sum(self.scores) / max(1, len(self.scores))
-        self.probability = 1 / (1 + math.exp(-(SLOPE * mean + INTERCEPT)))
-        if len(self.scores) < 0.75 * RATE:
-            self.verdict = "ungradable"
-        elif self.probability >= REFER:
-            self.verdict = "refer"
-        else:
-            self.verdict = "clear" if self.probability <= CLEAR else "ungradable"
+        rules = self.rules
+        log_odds = rules["slope"] * mean + rules["intercept"]
+        self.probability = 1 / (1 + math.exp(-log_odds))
+        self.verdict = "ungradable"
+        if len(self.scores) >= rules["min_evidence_s"] * RATE:
+            if self.probability >= rules["refer"]:
+                self.verdict = "refer"
+            elif self.probability <= rules["clear"]:
+                self.verdict = "clear"
 
 
 def main():

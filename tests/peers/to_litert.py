@@ -2,8 +2,8 @@
 
     python to_litert.py NETWORK.onnx FILE.tflite
 
-The same integers: LiteRT's int8 is ONNX's u8 less 128, with the same scales, weights and biases; its
-pictures are rows of columns of channels. Knows the operators of networks.py and the lung bundle.
+The same integers: LiteRT's int8 is ONNX's u8 less 128, with the same scales, weights and biases;
+its pictures are rows of columns of channels. Knows the operators of networks.py and the lung bundle.
 """
 
 import pathlib
@@ -179,9 +179,16 @@ class Reader:
         kind = "DepthwiseConv2DOptions" if deep else "Conv2DOptions"
         more = {"depthMultiplier": 1} if deep else {}
         self.writer.operator(
-            "DEPTHWISE_CONV_2D" if deep else "CONV_2D", [tensor, *constants], output, kind,
-            padding=padding, strideH=strides[0], strideW=strides[1],
-            dilationHFactor=1, dilationWFactor=1, **more,
+            "DEPTHWISE_CONV_2D" if deep else "CONV_2D",
+            [tensor, *constants],
+            output,
+            kind,
+            padding=padding,
+            strideH=strides[0],
+            strideW=strides[1],
+            dilationHFactor=1,
+            dilationWFactor=1,
+            **more,
         )
 
     def sides(self, tensor, kernel, strides, padding):
@@ -195,9 +202,15 @@ class Reader:
         sides = self.sides(tensor, kernel_shape, strides, padding)
         output = self.output(node, [1, *sides, self.writer.shape(tensor)[3]])
         self.writer.operator(
-            "MAX_POOL_2D", [tensor], output, "Pool2DOptions", padding=padding,
-            strideH=strides[0], strideW=strides[1],
-            filterHeight=kernel_shape[0], filterWidth=kernel_shape[1],
+            "MAX_POOL_2D",
+            [tensor],
+            output,
+            "Pool2DOptions",
+            padding=padding,
+            strideH=strides[0],
+            strideW=strides[1],
+            filterHeight=kernel_shape[0],
+            filterWidth=kernel_shape[1],
         )
 
     def add(self, node):
@@ -217,7 +230,9 @@ class Reader:
         shape = np.array([1, height * width * channels], np.int32)
         output = self.output(node, shape)
         constant = self.writer.tensor([2], np.int32, shape)
-        self.writer.operator("RESHAPE", [tensor, constant], output, "ReshapeOptions", newShape=shape)
+        self.writer.operator(
+            "RESHAPE", [tensor, constant], output, "ReshapeOptions", newShape=shape
+        )
         self.flat[output] = (channels, height, width)
 
     def gemm(self, node, transB=0, **_):
