@@ -49,16 +49,20 @@ impl Pictures {
     /// Simulates and encodes beforehand what the source then only has to decode.
     pub fn open(&self) -> Result<Box<dyn FrameSource>, Error> {
         let mut phantom = Phantom::new(&self.phantom);
-        let (code, encode): (_, fn(&Frame) -> Result<Vec<u8>, Error>) = match self.format {
+        let code = match self.format {
             Format::Phantom => return Ok(Box::new(phantom)),
-            Format::Mjpeg => (*b"MJPG", mjpeg),
-            Format::Yuyv => (*b"YUYV", |frame| Ok(yuyv(frame))),
-            Format::Grey => (*b"GREY", |frame| Ok(frame.luma.clone())),
+            Format::Mjpeg => *b"MJPG",
+            Format::Yuyv => *b"YUYV",
+            Format::Grey => *b"GREY",
         };
         let (mut frame, mut buffers) = (Frame::default(), Vec::new());
         for _ in 0..BUFFERS {
             phantom.next(&mut frame)?;
-            buffers.push(encode(&frame)?);
+            buffers.push(match self.format {
+                Format::Mjpeg => mjpeg(&frame)?,
+                Format::Yuyv => yuyv(&frame),
+                Format::Phantom | Format::Grey => frame.luma.clone(),
+            });
         }
         Ok(Box::new(Replay::new(code, self.phantom.size, buffers)?))
     }
