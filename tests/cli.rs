@@ -559,6 +559,7 @@ fn a_peer_that_fails_is_named_and_the_others_are_compared() {
         ("echo ready; read n; echo 1 2", "says `1 2` instead of 3 times"),
         ("echo ready; read n; echo 1 2 -3", "says `1 2 -3` instead of 3 times"),
         ("echo ready; read n; echo 9e3 9e3 9e3; read n", "has ended (exit status: 0)"),
+        ("exec >&-; sleep 100", "has closed its stdout"),
         ("sleep 100", "says nothing for 1 s"),
         ("echo ready; sleep 100", "says nothing for 1 s"),
         ("yes", "says `y` instead of `ready`"),
@@ -573,6 +574,21 @@ fn a_peer_that_fails_is_named_and_the_others_are_compared() {
         let peers = &json(&result)[0]["peers"];
         assert!(peers[0]["error"].as_str().unwrap().contains(words), "{peers}");
         assert!(peers[1]["ratio"].as_f64().is_some(), "{peers}");
+    }
+    // One that hangs is ended with all that it has started.
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("process");
+    let hangs = format!("sleep 100 & echo $! > {}; wait", file.display());
+    run(&["bench", "--seconds", "0", "--patience", "1", "--against", &hangs]);
+    let process = std::fs::read_to_string(file).unwrap();
+    let ended = || {
+        let state = std::fs::read_to_string(format!("/proc/{}/stat", process.trim()));
+        state.map_or(true, |state| state.contains(") Z "))
+    };
+    let started = std::time::Instant::now();
+    while !ended() {
+        assert!(started.elapsed().as_secs() < 10, "it lives");
+        std::thread::sleep(std::time::Duration::from_millis(10));
     }
     let result = run(&["bench", "--layers", "--against", PEER]);
     assert_eq!(result.code, 2, "{}", result.err);

@@ -1,9 +1,12 @@
 //! A peer: another program that times a network, told how often over its stdin.
 
 use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process_group};
 
 use crate::error::{Error, ErrorKind, plain_words};
 
@@ -31,6 +34,7 @@ impl Peer {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
+            .process_group(0)
             .spawn()
             .map_err(|e| {
                 let problem = format!("cannot be started ({})", plain_words(&e));
@@ -82,11 +86,12 @@ impl Peer {
                 Err(unusable(&self.command, problem, remedy))
             }
             Err(RecvTimeoutError::Disconnected) => {
-                let status = self.ended().map_or("its stdout".to_owned(), |s| s.to_string());
+                let closed = "has closed its stdout".to_owned();
+                let problem = self.ended().map_or(closed, |status| format!("has ended ({status})"));
                 let words = self.last_words.recv_timeout(FAREWELL).unwrap_or_default();
                 let words = if words.is_empty() { words } else { format!(": {}", short(&words)) };
                 let remedy = "run it by itself: it must print `ready` and wait for numbers";
-                Err(unusable(&self.command, format!("has ended ({status}){words}"), remedy))
+                Err(unusable(&self.command, problem + &words, remedy))
             }
         }
     }
@@ -111,7 +116,10 @@ impl Peer {
 impl Drop for Peer {
     fn drop(&mut self) {
         // A peer keeps nothing that an orderly end would save.
-        let _ = self.child.kill().and_then(|()| self.child.wait());
+        // The shell's own children are ended with it: one that hangs would disturb what follows.
+        let group = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
+        let _ = group.map(|group| kill_process_group(group, Signal::KILL));
+        let _ = self.child.wait();
     }
 }
 
