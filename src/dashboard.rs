@@ -4,6 +4,7 @@
 //! screening. The terminal is put back on every way out, a panic included.
 
 mod events;
+mod offscreen;
 mod picture;
 mod theme;
 mod view;
@@ -17,6 +18,7 @@ use ratatui::backend::{Backend, CrosstermBackend};
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use self::events::Log;
+pub use self::offscreen::Offscreen;
 use self::picture::Painter;
 use self::theme::Theme;
 use crate::config::PictureMode;

@@ -100,12 +100,23 @@ impl Preprocessor {
     ///
     /// Without a sector the whole picture is blacked out: nothing unrecognized leaves this module.
     pub fn run(&mut self, frame: &mut Frame, out: &mut Prepared) {
+        self.find(frame, out);
+        self.cut(frame, out);
+    }
+
+    /// The first half of [`Self::run`]: marks and the sector. The picture is as it was.
+    pub(crate) fn find(&mut self, frame: &Frame, out: &mut Prepared) {
         self.overlay.observe(frame);
         let mut measures = self.finder.observe(frame, self.overlay.echo());
         // Before marks are filled: white noise is full of them, and smooth without.
         let captured = self.histogram(frame);
         measures.structure = self.finder.structure(&captured, self.shape.region);
-        measures.masked = match (self.shape.region, self.finder.sector()) {
+        out.measures = measures;
+    }
+
+    /// The second half: masks the picture in which the sector was found, and fills the tensor.
+    pub(crate) fn cut(&mut self, frame: &mut Frame, out: &mut Prepared) {
+        out.measures.masked = match (self.shape.region, self.finder.sector()) {
             (Region::Sector, Some(sector)) => {
                 let filled = self.overlay.fill(frame, |y| sector.span(y));
                 sector.mask(frame);
@@ -127,7 +138,6 @@ impl Preprocessor {
             _ => Bounds::whole(frame),
         };
         self.resizer.run(frame, bounds, &curve, &mut out.tensor);
-        out.measures = measures;
     }
 
     /// Pixels of each grey level in what the network will see.

@@ -463,14 +463,29 @@ fn frames_writes_what_numpy_reads() {
     assert_eq!(table.lines().count(), 6, "{table}");
 }
 
+fn assert_stages(report: &Value, names: &[&str]) {
+    let stages = report["stages"].as_array().unwrap();
+    assert_eq!(stages.iter().map(|stage| &stage["name"]).collect::<Vec<_>>(), names);
+    for stage in stages {
+        let [p50, p99] = ["p50_us", "p99_us"].map(|key| stage[key].as_f64().unwrap());
+        assert!(p50 <= p99, "{stage}");
+    }
+    let share = report["share_not_inference"].as_f64().unwrap();
+    assert!((0.0..=1.0).contains(&share), "{report}");
+}
+
 #[test]
 fn bench_times_the_frame_path_and_says_what_computes() {
     let timed = run(&["bench", "--seconds", "0", "--json"]);
     assert_eq!(timed.code, 0, "{}", timed.err);
     let report = &json(&timed)[0];
     assert!(report["path"].as_str().unwrap().starts_with("int8, "), "{report}");
-    assert!(report["stages"].as_array().unwrap().len() >= 4);
+    let names = ["simulator", "sector", "resize", "inference", "screening", "frame"];
+    assert_stages(report, &[&names[..], &["snapshot", "dashboard", "panel"]].concat());
     assert!(report["layers"].as_array().unwrap().len() > 30);
+    for key in ["load_ms", "mega_macs", "frames_per_second", "first_verdict_ms", "memory_mb"] {
+        assert!(report[key].as_f64().unwrap() > 0.0, "{key}: {report}");
+    }
     let table = run(&["bench", "--seconds", "0", "--layers", "--isa", "scalar"]);
     assert!(table.code == 0 && table.out.contains("depthwise"), "{}", table.err);
     let folder = tempfile::tempdir().unwrap();
@@ -478,6 +493,9 @@ fn bench_times_the_frame_path_and_says_what_computes() {
     std::fs::write(&broken, b"no network").unwrap();
     for (arguments, code, words) in [
         (vec!["bench", "--isa", "abacus"], 2, "choose stock, scalar"),
+        (vec!["bench", "--frame", "h264:640x480"], 2, "mjpeg:1920x1080"),
+        (vec!["bench", "--frame", "grey:8000x8000"], 2, "64x48 to 1920x1080"),
+        (vec!["bench", "--seconds=-1"], 2, "--seconds: is no length of time"),
         (vec!["bench", "--onnx", "/absent.onnx"], 2, "/absent.onnx: cannot be read"),
         (vec!["bench", "--onnx", broken.to_str().unwrap()], 4, "cannot be loaded"),
     ] {
@@ -485,4 +503,93 @@ fn bench_times_the_frame_path_and_says_what_computes() {
         assert_eq!(refused.code, code, "{}", refused.err);
         assert!(refused.err.contains(words), "{}", refused.err);
     }
+}
+
+#[test]
+fn bench_decodes_what_cameras_send() {
+    for frame in ["mjpeg:1920x1080", "yuyv:640x480", "grey:160x120"] {
+        let timed = run(&["bench", "--seconds", "0", "--json", "--frame", frame]);
+        assert_eq!(timed.code, 0, "{}", timed.err);
+        let report = &json(&timed)[0];
+        assert_eq!(report["frame"], frame);
+        let names = ["capture decode", "sector", "resize", "inference", "screening", "frame"];
+        assert_stages(report, &[&names[..], &["snapshot", "dashboard", "panel"]].concat());
+    }
+    let table = run(&["bench", "--seconds", "0", "--frame", "mjpeg:640x480"]);
+    assert!(table.out.contains("stage, mjpeg:640x480"), "{}", table.out);
+    assert!(table.out.contains("of a frame's time is not inference"), "{}", table.out);
+}
+
+/// Answers every number with as many times of 5 ms.
+const PEER: &str = r#"
+echo "ready a shell"
+while read -r runs && [ "$runs" -gt 0 ]; do
+    times=
+    while [ "$runs" -gt 0 ]; do times="$times 5000.0"; runs=$((runs - 1)); done
+    echo $times
+done"#;
+
+#[test]
+fn bench_compares_with_peers_by_turns() {
+    let bench = ["bench", "--seconds", "0", "--against", PEER];
+    let stock = format!("{} bench --worker --isa scalar", env!("CARGO_BIN_EXE_sonolamp"));
+    let compared = run(&[&bench[..], &["--against", &stock, "--json"]].concat());
+    assert_eq!(compared.code, 0, "{}", compared.err);
+    let report = &json(&compared)[0];
+    let peers = report["peers"].as_array().unwrap();
+    assert_eq!((&peers[0]["command"], &peers[1]["command"]), (&PEER.into(), &stock.into()));
+    assert_eq!((&peers[0]["words"], &peers[0]["p50_us"]), (&"a shell".into(), &5000.0.into()));
+    assert!(peers[1]["words"].as_str().unwrap().ends_with("on scalar"), "{report}");
+    let ours = report["inference"]["p50_us"].as_f64().unwrap();
+    let ratio = peers[0]["ratio"].as_f64().unwrap();
+    assert!((ratio - ours / 5000.0).abs() < 1e-9, "{report}");
+    assert!(report["rounds"].as_u64().unwrap() >= 3 && report["mega_macs"].is_number());
+    let table = run(&bench);
+    assert_eq!(table.code, 0, "{}", table.err);
+    assert!(table.out.contains("ours") && table.out.contains("a shell"), "{}", table.out);
+}
+
+#[test]
+fn a_peer_that_fails_is_named_and_the_others_are_compared() {
+    for (peer, words) in [
+        ("no-such-program", "has ended (exit status: 127): sh:"),
+        ("echo why >&2; exit 3", "has ended (exit status: 3): why"),
+        ("echo hello", "says `hello` instead of `ready`"),
+        ("echo ready; read n; echo 1 two 3", "says `1 two 3` instead of 3 times"),
+        ("echo ready; read n; echo 1 2", "says `1 2` instead of 3 times"),
+        ("echo ready; read n; echo 1 2 -3", "says `1 2 -3` instead of 3 times"),
+        ("echo ready; read n; echo 9e3 9e3 9e3; read n", "has ended (exit status: 0)"),
+        ("exec >&-; sleep 100", "has closed its stdout"),
+        ("sleep 100", "says nothing for 1 s"),
+        ("echo ready; sleep 100", "says nothing for 1 s"),
+        ("yes", "says `y` instead of `ready`"),
+        ("cat /dev/zero", "instead of `ready`"),
+    ] {
+        let arguments = ["bench", "--seconds", "0", "--patience", "1", "--json"];
+        let result = run(&[&arguments[..], &["--against", peer, "--against", PEER]].concat());
+        assert_eq!(result.code, 1, "{peer}: {} {}", result.out, result.err);
+        assert_eq!(result.err.trim_end().lines().count(), 1, "{}", result.err);
+        let named = result.err.contains(&format!("peer `{peer}`: ")) && result.err.contains("; ");
+        assert!(named && result.err.contains(words), "{}", result.err);
+        let peers = &json(&result)[0]["peers"];
+        assert!(peers[0]["error"].as_str().unwrap().contains(words), "{peers}");
+        assert!(peers[1]["ratio"].as_f64().is_some(), "{peers}");
+    }
+    // One that hangs is ended with all that it has started.
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("process");
+    let hangs = format!("sleep 100 & echo $! > {}; wait", file.display());
+    run(&["bench", "--seconds", "0", "--patience", "1", "--against", &hangs]);
+    let process = std::fs::read_to_string(file).unwrap();
+    let ended = || {
+        let state = std::fs::read_to_string(format!("/proc/{}/stat", process.trim()));
+        state.map_or(true, |state| state.contains(") Z "))
+    };
+    let started = std::time::Instant::now();
+    while !ended() {
+        assert!(started.elapsed().as_secs() < 10, "it lives");
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    let result = run(&["bench", "--layers", "--against", PEER]);
+    assert_eq!(result.code, 2, "{}", result.err);
 }

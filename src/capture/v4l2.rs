@@ -13,8 +13,10 @@
 mod address;
 mod choice;
 mod controls;
+mod decoder;
 mod device;
 mod layout;
+mod replay;
 mod stream;
 mod survey;
 mod timeline;
@@ -27,15 +29,17 @@ use v4l::buffer::Flags;
 pub use address::{Address, GRAMMAR};
 pub use choice::{FORMATS, format_name};
 pub use controls::Setting;
+pub use replay::Replay;
 pub use survey::{Camera, survey};
 
+use self::decoder::Decoder;
 use self::device::failed;
-use self::layout::{Layout, Spare};
+use self::layout::Layout;
 use self::stream::Stream;
 use self::timeline::Timeline;
 use super::FrameSource;
 use crate::error::{Error, ErrorKind, contained};
-use crate::frame::{Frame, Range, SIDE_RANGE, SquarePixels};
+use crate::frame::{Frame, Range, SIDE_RANGE};
 
 /// How long the first frame may take: many USB cameras need seconds.
 const FIRST_FRAME: Duration = Duration::from_secs(5);
@@ -87,14 +91,12 @@ pub struct V4l2Source {
     name: String,
     stream: Stream,
     device: v4l::Device,
-    layout: Layout,
-    square: Option<SquarePixels>,
+    decoder: Decoder,
     timeline: Timeline,
     opened: Instant,
     /// The next frame, and whether it has been read.
     pending: Frame,
     ready: bool,
-    spare: Spare,
     last_good: Instant,
     last_check: Instant,
     stall: Duration,
@@ -127,8 +129,6 @@ impl V4l2Source {
             Error::new(ErrorKind::Device, &name, problem, remedy)
         })?;
         let (width, height) = layout.picture_size();
-        let aspect = wanted.pixel_aspect.unwrap_or(layout::aspect_of(width, height));
-        let square = SquarePixels::new(width, aspect);
         if !SIDE_RANGE.contains(&width) || !SIDE_RANGE.contains(&height) {
             let problem = format!("delivers {width}x{height} pixels");
             let (low, high) = (SIDE_RANGE.start(), SIDE_RANGE.end());
@@ -141,13 +141,11 @@ impl V4l2Source {
             name,
             stream,
             device,
-            layout,
-            square,
+            decoder: Decoder::new(layout, wanted.pixel_aspect),
             timeline: Timeline::default(),
             opened: now,
             pending: Frame::default(),
             ready: false,
-            spare: Spare::default(),
             last_good: now,
             last_check: now,
             stall: wanted.stall,
@@ -162,13 +160,13 @@ impl V4l2Source {
 
     /// Takes the newest buffer, if there is one, and makes a frame of it.
     fn read(&mut self) -> Result<(), Error> {
-        let (layout, frame, spare) = (&self.layout, &mut self.pending, &mut self.spare);
+        let (decoder, frame) = (&mut self.decoder, &mut self.pending);
         let taken = self.stream.newest(|buffer, metadata| {
             let data = &buffer[..(metadata.bytesused as usize).min(buffer.len())];
             let flaw = if metadata.flags.contains(Flags::ERROR) {
                 Some(Flaw::Flagged)
             } else {
-                layout.luma(metadata.field, data, spare, frame).err()
+                decoder.decode(metadata.field, data, frame).err()
             };
             (flaw, *metadata)
         });
@@ -183,9 +181,6 @@ impl V4l2Source {
         let place = self.timeline.place(metadata.sequence, stamp, self.opened.elapsed());
         let Some(flaw) = flaw else {
             (self.pending.sequence, self.pending.timestamp) = place;
-            if let Some(square) = &mut self.square {
-                square.apply(&mut self.pending);
-            }
             (self.unusable, self.ready, self.last_good) = (0, true, Instant::now());
             self.patience = self.stall;
             return Ok(());
@@ -209,7 +204,7 @@ impl V4l2Source {
                 self.wrong(format!("delivered {count} broken JPEG pictures in a row"), remedy)
             }
             Flaw::Size(width, height) => {
-                let (w, h) = self.layout.picture_size();
+                let (w, h) = self.decoder.layout().picture_size();
                 let problem = format!("delivers {width}x{height} pixels, {w}x{h} were agreed");
                 self.wrong(problem, "the format has changed; it is negotiated again")
             }
@@ -224,7 +219,7 @@ impl V4l2Source {
         self.last_check = Instant::now();
         let format =
             device::format(&self.device).map_err(|e| failed(&self.name, "does not answer", &e))?;
-        if self.layout.agrees(&format) {
+        if self.decoder.layout().agrees(&format) {
             return Ok(());
         }
         let problem = format!("changed its format to {}x{}", format.width, format.height);

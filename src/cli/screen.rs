@@ -208,7 +208,7 @@ pub fn report(name: &str, spec: &SourceSpec, result: &ClipResult, model: &Model)
         frames: FrameCounts { read: frames, used, dropped: 0 },
         timings: TimingReport {
             total_ms: round(result.elapsed.as_secs_f64() * 1e3, 1),
-            preprocess_ms: mean_ms(result.timings.preprocess),
+            preprocess_ms: mean_ms(result.timings.preprocess()),
             inference_ms: mean_ms(result.timings.inference),
             screening_ms: mean_ms(result.timings.screening),
         },

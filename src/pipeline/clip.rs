@@ -33,10 +33,7 @@ pub fn screen(
     stages.reset();
     while source.next(&mut frame)? && frame.timestamp <= limit {
         duration = frame.timestamp;
-        let frame_timings = stages.process(&mut frame)?;
-        timings.preprocess += frame_timings.preprocess;
-        timings.inference += frame_timings.inference;
-        timings.screening += frame_timings.screening;
+        timings += stages.process(&mut frame)?;
     }
     let (verdict, evidence) = stages.screening().conclude();
     Ok(ClipResult { verdict, evidence, duration, elapsed: start.elapsed(), timings })

@@ -1,5 +1,6 @@
 //! Preprocess, infer, screen: what happens to every frame, live or from a file.
 
+use std::ops::AddAssign;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -52,9 +53,28 @@ impl Model {
 /// What a frame cost, stage by stage.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Timings {
-    pub preprocess: Duration,
+    /// Finding marks and the sector.
+    pub sector: Duration,
+    /// Masking, grey levels and the network's input.
+    pub resize: Duration,
     pub inference: Duration,
     pub screening: Duration,
+}
+
+impl Timings {
+    /// Everything before the network.
+    pub fn preprocess(&self) -> Duration {
+        self.sector + self.resize
+    }
+}
+
+impl AddAssign for Timings {
+    fn add_assign(&mut self, other: Timings) {
+        self.sector += other.sector;
+        self.resize += other.resize;
+        self.inference += other.inference;
+        self.screening += other.screening;
+    }
 }
 
 /// The stages with all their buffers.
@@ -84,14 +104,17 @@ impl Stages {
     /// Takes in a frame; afterwards its picture is masked.
     pub fn process(&mut self, frame: &mut Frame) -> Result<Timings, Error> {
         let start = Instant::now();
-        self.preprocessor.run(frame, &mut self.prepared);
+        self.preprocessor.find(frame, &mut self.prepared);
+        let found = Instant::now();
+        self.preprocessor.cut(frame, &mut self.prepared);
         let prepared = Instant::now();
         let scores = &mut self.scores[..self.count];
         self.classifier.classify(&self.prepared.tensor, scores)?;
         let inferred = Instant::now();
         self.screening.observe(&self.prepared.measures, scores);
         Ok(Timings {
-            preprocess: prepared - start,
+            sector: found - start,
+            resize: prepared - found,
             inference: inferred - prepared,
             screening: inferred.elapsed(),
         })
