@@ -58,6 +58,14 @@ impl Window {
     }
 }
 
+/// A place between two rows or columns: `first + part * (second - first)`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Between {
+    pub first: usize,
+    pub second: usize,
+    pub part: f32,
+}
+
 /// Values of a byte function, such as an activation or another quantization.
 pub type Table = [u8; 256];
 
@@ -79,6 +87,13 @@ pub enum Op {
     Add {
         inputs: [MapId; 2],
         factors: [f32; 2],
+        output: Output,
+    },
+    /// `round((a - zero_a) * (b - zero_b) * factor) + zero`; either may be of one pixel, which
+    /// then meets every pixel of the other.
+    Multiply {
+        inputs: [MapId; 2],
+        factor: f32,
         output: Output,
     },
     Lookup {
@@ -108,6 +123,15 @@ pub enum Op {
         rows: Vec<usize>,
         columns: Vec<usize>,
     },
+    /// Each output row and column lies between two of the input's:
+    /// `round((v - zero_in) * factor) + zero`, `v` interpolated along columns, then rows.
+    Linear {
+        input: MapId,
+        rows: Vec<Between>,
+        columns: Vec<Between>,
+        factor: f32,
+        output: Output,
+    },
 }
 
 impl Op {
@@ -117,8 +141,9 @@ impl Op {
             | Op::Lookup { input, .. }
             | Op::MaxPool { input, .. }
             | Op::AveragePool { input, .. }
-            | Op::Nearest { input, .. } => vec![*input],
-            Op::Add { inputs, .. } => inputs.to_vec(),
+            | Op::Nearest { input, .. }
+            | Op::Linear { input, .. } => vec![*input],
+            Op::Add { inputs, .. } | Op::Multiply { inputs, .. } => inputs.to_vec(),
             Op::Concat { inputs } => inputs.iter().map(|(input, _)| *input).collect(),
         }
     }
@@ -136,11 +161,12 @@ impl Op {
                 }
             }
             Op::Add { .. } => "add",
+            Op::Multiply { .. } => "multiply",
             Op::Lookup { .. } => "lookup",
             Op::Concat { .. } => "concat",
             Op::MaxPool { .. } => "max pool",
             Op::AveragePool { .. } => "average pool",
-            Op::Nearest { .. } => "resize",
+            Op::Nearest { .. } | Op::Linear { .. } => "resize",
         }
     }
 }

@@ -33,7 +33,9 @@ mod team;
 use std::ops::Range;
 
 pub use arena::{Arena, Part};
-pub use rows::{Columns, Sum, add_row, add_up, larger, largest, quantize_row};
+pub use rows::{
+    Columns, Product, Sum, add_row, add_up, larger, largest, multiply_row, quantize_row,
+};
 pub use step::{Place, Scratch, Step, Work};
 pub use team::Team;
 

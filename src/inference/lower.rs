@@ -132,6 +132,7 @@ impl Lowering<'_> {
             "Conv" => self.convolution(node)?,
             "Gemm" | "MatMul" => self.linear(node)?,
             "Add" => self.sum(node)?,
+            "Mul" => self.product(node)?,
             "Concat" => self.concat(node)?,
             "Relu" => self.activation(node, Unary::Clip(0.0, f32::INFINITY))?,
             "Clip" => {
@@ -139,6 +140,13 @@ impl Lowering<'_> {
                 self.activation(node, Unary::Clip(low, high))?
             }
             "Sigmoid" => self.activation(node, Unary::Sigmoid)?,
+            "Tanh" => self.activation(node, Unary::Tanh)?,
+            "LeakyRelu" => self.activation(node, leaky(node))?,
+            "HardSigmoid" => {
+                let (alpha, beta) = (onnx::real(node, "alpha", 0.2), onnx::real(node, "beta", 0.5));
+                self.activation(node, Unary::HardSigmoid(alpha, beta))?
+            }
+            "HardSwish" => self.activation(node, Unary::HardSwish)?,
             "Softmax" => self.softmax(node)?,
             "MaxPool" | "AveragePool" => self.pool(node)?,
             "GlobalAveragePool" => self.global_average(node)?,
@@ -149,12 +157,10 @@ impl Lowering<'_> {
             "QLinearMatMul" => self.q_linear(node, [6, 7], None)?,
             "QGemm" => self.q_linear(node, [7, 8], Some(6))?,
             "QLinearAdd" => self.q_sum(node)?,
+            "QLinearMul" => self.q_product(node)?,
             "QLinearConcat" => self.q_concat(node)?,
-            "QLinearSigmoid" => {
-                let (input, shape) = self.bytes(node, [0, 1, 2])?;
-                let op = PendingOp::Unary { input, functions: vec![Unary::Sigmoid] };
-                self.finish_as(node, Pending::new(op, shape), [3, 4])?
-            }
+            "QLinearSigmoid" => self.q_activation(node, Unary::Sigmoid)?,
+            "QLinearLeakyRelu" => self.q_activation(node, leaky(node))?,
             "QLinearGlobalAveragePool" => {
                 let (input, shape) = self.bytes(node, [0, 1, 2])?;
                 let pending = self.mean_of(input, shape)?;
@@ -330,6 +336,10 @@ impl Lowering<'_> {
         };
         Ok((values, scale, constant.shape))
     }
+}
+
+fn leaky(node: &pb::NodeProto) -> Unary {
+    Unary::LeakyRelu(onnx::real(node, "alpha", 0.01))
 }
 
 #[cfg(test)]

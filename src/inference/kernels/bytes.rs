@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::super::graph::{Map, Table, Window};
-use super::{Columns, Isa, Output, Sum, add_row, add_up, larger, largest};
+use super::super::graph::{Between, Map, Table, Window};
+use super::{Columns, Isa, Output, Product, Sum, add_row, add_up, larger, largest, multiply_row};
 
 /// A map's bytes from its first one on.
 #[derive(Debug, Clone, Copy)]
@@ -46,6 +46,26 @@ pub fn add(isa: Isa, from: [Picture; 2], factors: [f32; 2], mut to: Target, outp
         let row = to.row(y);
         let [a, b] = [from[0].at(y, 0), from[1].at(y, 0)];
         add_row(isa, &a[..row.len()], &b[..row.len()], row, &sum);
+    }
+}
+
+/// See [`super::super::graph::Op::Multiply`].
+pub fn multiply(isa: Isa, from: [Picture; 2], factor: f32, mut to: Target, output: Output) {
+    let product = Product { zeros: from.map(|p| p.map.quantization.zero), factor, output };
+    let (channels, flip) = (to.map.channels, isa.flip());
+    let one = from.map(|p| p.map.height * p.map.width == 1);
+    for y in to.rows.clone() {
+        let row = to.row(y);
+        if one == [false; 2] {
+            let [a, b] = [from[0].at(y, 0), from[1].at(y, 0)];
+            multiply_row(isa, &a[..row.len()], &b[..row.len()], row, &product, flip);
+            continue;
+        }
+        for (x, pixel) in row.chunks_exact_mut(channels).enumerate() {
+            let at = |i: usize| if one[i] { from[i].at(0, 0) } else { from[i].at(y, x) };
+            let [a, b] = [&at(0)[..channels], &at(1)[..channels]];
+            multiply_row(isa, a, b, pixel, &product, flip);
+        }
     }
 }
 
@@ -143,6 +163,36 @@ pub fn nearest(from: Picture, rows: &[usize], columns: &[usize], mut to: Target)
     for y in to.rows.clone() {
         for (pixel, &column) in to.row(y).chunks_exact_mut(channels).zip(columns) {
             pixel.copy_from_slice(&from.at(rows[y], column)[..channels]);
+        }
+    }
+}
+
+/// See [`super::super::graph::Op::Linear`].
+pub fn linear(
+    flip: u8,
+    from: Picture,
+    (rows, columns): (&[Between], &[Between]),
+    factor: f32,
+    mut to: Target,
+    output: Output,
+) {
+    let channels = to.map.channels;
+    let zero = f32::from(from.map.quantization.zero);
+    for y in to.rows.clone() {
+        let row = rows[y];
+        for (pixel, column) in to.row(y).chunks_exact_mut(channels).zip(columns) {
+            let corner = |y: usize, x: usize| &from.at(y, x)[..channels];
+            let (a, b) = (corner(row.first, column.first), corner(row.first, column.second));
+            let (c, d) = (corner(row.second, column.first), corner(row.second, column.second));
+            for (i, byte) in pixel.iter_mut().enumerate() {
+                let real = |corner: &[u8]| f32::from(corner[i] ^ flip);
+                let above = real(a) + column.part * (real(b) - real(a));
+                let below = real(c) + column.part * (real(d) - real(c));
+                let value = above + row.part * (below - above);
+                let value = ((value - zero) * factor).round_ties_even() + f32::from(output.zero);
+                let value = value.max(f32::from(output.low)).min(f32::from(output.high));
+                *byte = value as u8 ^ flip;
+            }
         }
     }
 }

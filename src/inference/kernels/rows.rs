@@ -12,6 +12,15 @@ pub struct Sum {
     pub output: Output,
 }
 
+/// Two maps' product: `clamp(round_half_even((a - zeros[0]) * (b - zeros[1]) * factor) + zero)`,
+/// with one f32 multiplication.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Product {
+    pub zeros: [u8; 2],
+    pub factor: f32,
+    pub output: Output,
+}
+
 /// A window's pixels in a row of `width` pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Columns {
@@ -89,6 +98,9 @@ compiled! {
     /// For each pixel of `to`, the largest of each channel in its window's pixels of `from`.
     pub largest(to: &mut [u8], from: &[u8], channels: usize, columns: Columns, flip: u8);
 
+    /// Multiplies the bytes of two rows.
+    pub multiply_row(a: &[u8], b: &[u8], to: &mut [u8], product: &Product, flip: u8);
+
     /// Adds each byte to its sum.
     pub add_up(sums: &mut [i32], bytes: &[u8], flip: u8);
 
@@ -96,7 +108,7 @@ compiled! {
 }
 
 mod plain {
-    use super::{Columns, Sum};
+    use super::{Columns, Product, Sum};
 
     #[inline(always)]
     pub fn quantize_row(reals: &[f32], scale: f32, zero: u8, to: &mut [u8], flip: u8) {
@@ -118,6 +130,20 @@ mod plain {
         let real = |byte: u8, i: usize| (i32::from(byte ^ flip) - zeros[i]) as f32 * sum.factors[i];
         for ((to, &a), &b) in to.iter_mut().zip(a).zip(b) {
             let value = (real(a, 0) + real(b, 1)).round_ties_even() + zero;
+            let value = value.max(low).min(high);
+            // SAFETY: the limits are bytes, and `max` leaves nothing that is no number.
+            *to = unsafe { value.to_int_unchecked::<i32>() } as u8 ^ flip;
+        }
+    }
+
+    #[inline(always)]
+    pub fn multiply_row(a: &[u8], b: &[u8], to: &mut [u8], product: &Product, flip: u8) {
+        let zeros = product.zeros.map(i32::from);
+        let zero = f32::from(product.output.zero);
+        let (low, high) = (f32::from(product.output.low), f32::from(product.output.high));
+        for ((to, &a), &b) in to.iter_mut().zip(a).zip(b) {
+            let exact = (i32::from(a ^ flip) - zeros[0]) * (i32::from(b ^ flip) - zeros[1]);
+            let value = (exact as f32 * product.factor).round_ties_even() + zero;
             let value = value.max(low).min(high);
             // SAFETY: the limits are bytes, and `max` leaves nothing that is no number.
             *to = unsafe { value.to_int_unchecked::<i32>() } as u8 ^ flip;

@@ -137,6 +137,9 @@ impl Step {
             Op::Add { factors, output, .. } => {
                 bytes::add(isa, [picture(0), picture(1)], *factors, target, *output);
             }
+            Op::Multiply { factor, output, .. } => {
+                bytes::multiply(isa, [picture(0), picture(1)], *factor, target, *output);
+            }
             Op::Lookup { table, .. } => bytes::lookup(flip, picture(0), table, &mut target, 0),
             Op::Concat { inputs } => {
                 let mut channel = 0;
@@ -155,6 +158,9 @@ impl Step {
             }
             Op::Nearest { rows, columns, .. } => {
                 bytes::nearest(picture(0), rows, columns, target);
+            }
+            Op::Linear { rows, columns, factor, output, .. } => {
+                bytes::linear(flip, picture(0), (rows, columns), *factor, target, *output);
             }
         }
     }

@@ -37,6 +37,19 @@ impl Lowering<'_> {
                 let factors = inputs.map(|input| scale(input) / quantization.scale);
                 Op::Add { inputs, factors, output }
             }
+            PendingOp::Multiply { inputs } => {
+                let [a, b] = inputs.map(scale);
+                let factor = a * b / quantization.scale;
+                // Beyond this, instruction sets differ in how they turn a real into a whole number.
+                if !(factor * 65_025.0 < 2_147_483_000.0) {
+                    return Err("scales that leave 32 bits".into());
+                }
+                Op::Multiply { inputs, factor, output }
+            }
+            PendingOp::Linear { input, rows, columns } => {
+                let factor = scale(input) / quantization.scale;
+                Op::Linear { input, rows, columns, factor, output }
+            }
             PendingOp::Concat { inputs } => {
                 Op::Concat { inputs: inputs.iter().map(|&i| (i, table(i, &[]))).collect() }
             }

@@ -113,9 +113,56 @@ impl Lowering<'_> {
     }
 
     pub(super) fn sum(&mut self, node: &pb::NodeProto) -> Lowered<Value> {
+        if let Some(value) = self.with_number(node, Unary::Plus)? {
+            return Ok(value);
+        }
         let (a, shape) = self.real(node, 0)?;
         let (b, other) = self.real(node, 1)?;
         self.sum_of([a, b], shape, &other).map(Value::Pending)
+    }
+
+    pub(super) fn product(&mut self, node: &pb::NodeProto) -> Lowered<Value> {
+        if let Some(value) = self.with_number(node, Unary::Times)? {
+            return Ok(value);
+        }
+        let (a, shape) = self.real(node, 0)?;
+        let (b, other) = self.real(node, 1)?;
+        self.product_of([a, b], shape, other).map(Value::Pending)
+    }
+
+    /// A map and a constant of one number.
+    fn with_number(
+        &self,
+        node: &pb::NodeProto,
+        function: fn(f32) -> Unary,
+    ) -> Lowered<Option<Value>> {
+        let (a, b) = (self.input(node, 0)?, self.input(node, 1)?);
+        let ((Value::Real { map, shape }, constant) | (constant, Value::Real { map, shape })) =
+            (a, b)
+        else {
+            return Ok(None);
+        };
+        let Some(number) = constant.scalar().filter(|_| constant.count() == Some(1)) else {
+            return Ok(None);
+        };
+        let op = PendingOp::Unary { input: map, functions: vec![function(number)] };
+        Ok(Some(Value::Pending(Pending::new(op, shape))))
+    }
+
+    pub(super) fn product_of(
+        &self,
+        inputs: [MapId; 2],
+        shape: Vec<usize>,
+        other: Vec<usize>,
+    ) -> Lowered<Pending> {
+        let one = |s: &[usize]| s.len() == 4 && s[2] * s[3] == 1;
+        let channels = shape.len() == other.len() && shape.get(1) == other.get(1);
+        let shape = match channels {
+            true if shape == other || one(&other) => shape,
+            true if one(&shape) => other,
+            _ => return Err("multiplies maps of different shapes".into()),
+        };
+        Ok(Pending::new(PendingOp::Multiply { inputs }, shape))
     }
 
     pub(super) fn sum_of(
@@ -178,6 +225,7 @@ impl Lowering<'_> {
                     Unary::Sigmoid => Tail::Sigmoid,
                     Unary::Clip(0.0, f32::INFINITY) => Tail::Relu,
                     Unary::Clip(..) => return Err("a bounded activation on reals".into()),
+                    _ => return Err("an activation on reals".into()),
                 });
                 Ok(Value::Floats(floats))
             }

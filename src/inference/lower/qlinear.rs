@@ -3,7 +3,7 @@
 use tract_onnx::pb;
 
 use super::super::onnx;
-use super::values::{Bias, Pending, Value};
+use super::values::{Bias, Pending, PendingOp, Unary, Value};
 use super::{Lowered, Lowering};
 
 impl Lowering<'_> {
@@ -45,6 +45,19 @@ impl Lowering<'_> {
         let (b, other) = self.bytes(node, [3, 4, 5])?;
         let pending = self.sum_of([a, b], shape, &other)?;
         self.finish_as(node, pending, [6, 7])
+    }
+
+    pub(super) fn q_product(&mut self, node: &pb::NodeProto) -> Lowered<Value> {
+        let (a, shape) = self.bytes(node, [0, 1, 2])?;
+        let (b, other) = self.bytes(node, [3, 4, 5])?;
+        let pending = self.product_of([a, b], shape, other)?;
+        self.finish_as(node, pending, [6, 7])
+    }
+
+    pub(super) fn q_activation(&mut self, node: &pb::NodeProto, f: Unary) -> Lowered<Value> {
+        let (input, shape) = self.bytes(node, [0, 1, 2])?;
+        let op = PendingOp::Unary { input, functions: vec![f] };
+        self.finish_as(node, Pending::new(op, shape), [3, 4])
     }
 
     pub(super) fn q_concat(&mut self, node: &pb::NodeProto) -> Lowered<Value> {

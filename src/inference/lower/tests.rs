@@ -172,6 +172,31 @@ fn every_operator() -> pb::ModelProto {
     let large = b.step(&large, 1.5 / 255.0, 100);
     let soft = b.node("Sigmoid", &[&large], vec![]);
     let soft = b.step(&soft, 1.0 / 255.0, 0);
+    // Squeeze and excitation, with the activations of mobile networks.
+    let gate = b.node("GlobalAveragePool", &[&soft], vec![]);
+    let gate = b.step(&gate, 1.0 / 255.0, 0);
+    let w = b.weights(&[11, 11, 1, 1]);
+    let gate = b.node("Conv", &[&gate, &w], vec![]);
+    let gate = b.step(&gate, 2.0 / 255.0, 128);
+    let gate = b.node("HardSigmoid", &[&gate], vec![]);
+    let gate = b.step(&gate, 1.0 / 255.0, 0);
+    let soft = b.node("Mul", &[&gate, &soft], vec![]);
+    let soft = b.step(&soft, 0.7 / 255.0, 0);
+    let hard = b.node("HardSwish", &[&large], vec![]);
+    let hard = b.step(&hard, 1.2 / 255.0, 60);
+    let soft = b.node("Mul", &[&soft, &hard], vec![]);
+    let soft = b.step(&soft, 0.5 / 255.0, 100);
+    let half = b.reals(&[], &[0.25]);
+    let soft = b.node("Add", &[&soft, &half], vec![]);
+    let soft = b.step(&soft, 0.8 / 255.0, 30);
+    let leaky = b.node("LeakyRelu", &[&soft], vec![]);
+    let soft = b.step(&leaky, 0.8 / 255.0, 30);
+    let attributes =
+        vec![word("mode", "linear"), word("coordinate_transformation_mode", "half_pixel")];
+    let soft = b.node("Resize", &[&soft, &none, &double], attributes);
+    let soft = b.step(&soft, 0.7 / 255.0, 30);
+    let soft = b.node("Tanh", &[&soft], vec![]);
+    let soft = b.step(&soft, 0.6 / 255.0, 20);
     let mean = b.node("GlobalAveragePool", &[&soft], vec![]);
     let flat = b.node("Flatten", &[&mean], vec![]);
     let matrix: Vec<f32> = (0..33).map(|i| (i as f32 * 0.7).sin() * 3.0).collect();

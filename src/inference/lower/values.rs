@@ -2,7 +2,7 @@
 
 use tract_onnx::pb::tensor_proto::DataType;
 
-use super::super::graph::{Exit, MapId, Quantization, Tail, Window};
+use super::super::graph::{Between, Exit, MapId, Quantization, Tail, Window};
 use super::super::onnx::Constant;
 use super::Lowered;
 
@@ -95,6 +95,14 @@ impl Value {
         Ok(((0..values.len()).map(at).collect(), columns))
     }
 
+    /// How many numbers a constant has.
+    pub fn count(&self) -> Option<usize> {
+        match self {
+            Value::Constant(constant) | Value::Scaled { constant, .. } => Some(constant.len()),
+            _ => None,
+        }
+    }
+
     /// A constant of one number.
     pub fn scalar(&self) -> Option<f32> {
         match self {
@@ -113,6 +121,14 @@ impl Value {
 pub enum Unary {
     Clip(f32, f32),
     Sigmoid,
+    Tanh,
+    /// With the slope below zero.
+    LeakyRelu(f32),
+    /// `clip(alpha * x + beta, 0, 1)`.
+    HardSigmoid(f32, f32),
+    HardSwish,
+    Plus(f32),
+    Times(f32),
 }
 
 impl Unary {
@@ -120,6 +136,18 @@ impl Unary {
         match self {
             Unary::Clip(low, high) => x.max(low).min(high),
             Unary::Sigmoid => 1.0 / (1.0 + libm::expf(-x)),
+            Unary::Tanh => libm::tanhf(x),
+            Unary::LeakyRelu(slope) => {
+                if x < 0.0 {
+                    slope * x
+                } else {
+                    x
+                }
+            }
+            Unary::HardSigmoid(alpha, beta) => (alpha * x + beta).max(0.0).min(1.0),
+            Unary::HardSwish => x * (x / 6.0 + 0.5).max(0.0).min(1.0),
+            Unary::Plus(y) => x + y,
+            Unary::Times(y) => x * y,
         }
     }
 }
@@ -146,6 +174,9 @@ pub enum PendingOp {
     Add {
         inputs: [MapId; 2],
     },
+    Multiply {
+        inputs: [MapId; 2],
+    },
     Concat {
         inputs: Vec<MapId>,
     },
@@ -166,6 +197,11 @@ pub enum PendingOp {
         input: MapId,
         rows: Vec<usize>,
         columns: Vec<usize>,
+    },
+    Linear {
+        input: MapId,
+        rows: Vec<Between>,
+        columns: Vec<Between>,
     },
 }
 

@@ -2,7 +2,7 @@
 
 use tract_onnx::pb;
 
-use super::super::graph::{MapId, Window};
+use super::super::graph::{Between, MapId, Window};
 use super::super::onnx::{self, Constant};
 use super::values::{Pending, PendingOp, Value};
 use super::{LARGEST_MAP, LARGEST_STEP, Lowered, Lowering};
@@ -138,9 +138,6 @@ impl Lowering<'_> {
     pub(super) fn resize(&mut self, node: &pb::NodeProto) -> Lowered<Value> {
         let (input, shape) = self.real(node, 0)?;
         let map = self.maps[input];
-        if onnx::text(node, "mode", "nearest") != "nearest" {
-            return Err("interpolates".into());
-        }
         let numbers = |i: usize| -> Lowered<Option<Constant>> {
             Ok(match self.optional(node, i)? {
                 Some(Value::Constant(c)) if c.len() == 4 => Some(c),
@@ -158,32 +155,53 @@ impl Lowering<'_> {
         };
         let how = onnx::text(node, "coordinate_transformation_mode", "half_pixel");
         let rounding = onnx::text(node, "nearest_mode", "round_prefer_floor");
-        let indices = |(outputs, scale): (usize, f32), length: usize| -> Lowered<Vec<usize>> {
+        // Where each output lies between the input's rows or columns.
+        let places = |(outputs, scale): (usize, f32), length: usize| -> Lowered<Vec<f32>> {
             if outputs > LARGEST_MAP {
                 return Err(format!("{outputs} outputs"));
             }
-            let place = |o: usize| -> Lowered<usize> {
-                let at = match how {
-                    "asymmetric" => o as f32 / scale,
-                    "half_pixel" | "pytorch_half_pixel" => (o as f32 + 0.5) / scale - 0.5,
-                    "align_corners" if outputs > 1 => {
-                        o as f32 * (length - 1) as f32 / (outputs - 1) as f32
-                    }
-                    other => return Err(format!("coordinates {other}")),
-                };
-                let index = match rounding {
-                    "floor" => at.floor(),
-                    "ceil" => at.ceil(),
-                    "round_prefer_ceil" => (at + 0.5).floor(),
-                    _ => (at - 0.5).ceil(),
-                };
-                Ok(index.clamp(0.0, (length - 1) as f32) as usize)
+            let place = |o: usize| match how {
+                "asymmetric" => Ok(o as f32 / scale),
+                "pytorch_half_pixel" if outputs == 1 => Ok(0.0),
+                "half_pixel" | "pytorch_half_pixel" => Ok((o as f32 + 0.5) / scale - 0.5),
+                "align_corners" if outputs > 1 => {
+                    Ok(o as f32 * (length - 1) as f32 / (outputs - 1) as f32)
+                }
+                other => Err(format!("coordinates {other}")),
             };
             (0..outputs).map(place).collect()
         };
-        let rows = indices(along(2, map.height)?, map.height)?;
-        let columns = indices(along(3, map.width)?, map.width)?;
+        let rows = places(along(2, map.height)?, map.height)?;
+        let columns = places(along(3, map.width)?, map.width)?;
         let shape = vec![1, shape[1], rows.len(), columns.len()];
-        Ok(Value::Pending(Pending::new(PendingOp::Nearest { input, rows, columns }, shape)))
+        let op = match onnx::text(node, "mode", "nearest") {
+            "nearest" => {
+                let index = |at: f32, length: usize| {
+                    let index = match rounding {
+                        "floor" => at.floor(),
+                        "ceil" => at.ceil(),
+                        "round_prefer_ceil" => (at + 0.5).floor(),
+                        _ => (at - 0.5).ceil(),
+                    };
+                    index.clamp(0.0, (length - 1) as f32) as usize
+                };
+                let rows = rows.into_iter().map(|at| index(at, map.height)).collect();
+                let columns = columns.into_iter().map(|at| index(at, map.width)).collect();
+                PendingOp::Nearest { input, rows, columns }
+            }
+            "linear" if onnx::int(node, "antialias", 0) == 0 => {
+                let between = |at: f32, length: usize| {
+                    let at = at.clamp(0.0, (length - 1) as f32);
+                    let first = at as usize;
+                    let second = (first + 1).min(length - 1);
+                    Between { first, second, part: at - first as f32 }
+                };
+                let rows = rows.into_iter().map(|at| between(at, map.height)).collect();
+                let columns = columns.into_iter().map(|at| between(at, map.width)).collect();
+                PendingOp::Linear { input, rows, columns }
+            }
+            other => return Err(format!("interpolates ({other})")),
+        };
+        Ok(Value::Pending(Pending::new(op, shape)))
     }
 }
