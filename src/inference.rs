@@ -1,8 +1,8 @@
 //! Running a bundle's network. tract lives in this module and nowhere else.
 //!
 //! A quantized network is read by [`lower`] into a [`graph`] of byte layers, which [`engine`] runs
-//! with [`kernels`] of this processor's, as one operator in tract. A network that cannot be
-//! lowered runs in stock tract, and [`Network::path`] says why.
+//! with [`kernels`] of this processor's, as one operator in tract. What cannot be lowered, a whole
+//! network or some of its [`parts`], runs in stock tract, and [`Network::path`] says why.
 //!
 //! The network takes `1 × 1 × height × width` bytes of grey pixels (it holds its own
 //! normalization) and returns one row of scores: one log-odds of the referring class, or one
@@ -13,25 +13,30 @@ pub mod graph;
 pub mod kernels;
 pub mod lower;
 mod onnx;
+mod parts;
 mod region;
 
 use std::sync::Arc;
 
+use tract_onnx::pb;
 use tract_onnx::prelude::{
-    DatumType, Framework, InferenceModelExt, IntoTValue, Tensor, TypedModel, TypedSimplePlan,
-    TypedSimpleState, tvec,
+    DatumType, Framework, InferenceModelExt, IntoTValue, TValue, Tensor, TractResult, TypedModel,
+    TypedSimplePlan, TypedSimpleState, tvec,
 };
 
 use crate::error::{Error, ErrorKind};
 use engine::{Engine, Program};
 use kernels::Isa;
 use lower::Obstacle;
+use parts::Part;
 
 /// What computes a network.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Path {
     /// Our own layers on bytes.
     Int8 { isa: Isa, threads: usize, layers: usize },
+    /// The same for some parts of the network; others stay in stock tract because of these.
+    Parts { isa: Isa, threads: usize, layers: usize, obstacles: Vec<Obstacle> },
     /// Stock tract, because of this operator.
     Tract(Obstacle),
 }
@@ -39,9 +44,14 @@ pub enum Path {
 impl std::fmt::Display for Path {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Path::Int8 { isa, threads, layers } => {
+            Path::Int8 { isa, threads, layers } | Path::Parts { isa, threads, layers, .. } => {
                 write!(f, "int8, {layers} layers on {}", isa.name())?;
-                if *threads > 1 { write!(f, ", {threads} threads") } else { Ok(()) }
+                if *threads > 1 {
+                    write!(f, ", {threads} threads")?;
+                }
+                let Path::Parts { obstacles, .. } = self else { return Ok(()) };
+                let named: Vec<String> = obstacles.iter().map(ToString::to_string).collect();
+                write!(f, "; the rest in stock tract, since {}", named.join("; "))
             }
             Path::Tract(obstacle) => write!(f, "stock tract, since {obstacle}"),
         }
@@ -87,7 +97,7 @@ pub struct Signature {
 /// A network loaded and optimized; cheap to clone, ready for any thread.
 #[derive(Clone)]
 pub struct Network {
-    plan: Arc<TypedSimplePlan>,
+    plans: Vec<Arc<TypedSimplePlan>>,
     signature: Signature,
     name: String,
     path: Path,
@@ -104,11 +114,12 @@ impl Network {
         let fails = |e: &tract_onnx::prelude::TractError| {
             wrong(name, format!("cannot be loaded ({})", reason(e)))
         };
-        let (model, path, _) = read(bytes, placement).map_err(|e| fails(&e))?;
-        check(name, &model, signature)?;
-        let plan = TypedSimplePlan::new(model)
-            .map_err(|e| wrong(name, format!("cannot be planned ({})", reason(&e))))?;
-        Ok(Network { plan, signature, name: name.to_owned(), path })
+        let (models, path, _) = read(bytes, placement).map_err(|e| fails(&e))?;
+        check(name, &models, signature)?;
+        let plans: Result<_, _> = models.into_iter().map(TypedSimplePlan::new).collect();
+        let plans =
+            plans.map_err(|e| wrong(name, format!("cannot be planned ({})", reason(&e))))?;
+        Ok(Network { plans, signature, name: name.to_owned(), path })
     }
 
     /// What computes it.
@@ -118,17 +129,32 @@ impl Network {
 
     /// A state of its own for one thread, kept from frame to frame.
     pub fn classifier(&self) -> Result<TractClassifier, Error> {
-        let state = self
-            .plan
-            .spawn()
+        let chain = Chain::start(&self.plans)
             .map_err(|e| wrong(&self.name, format!("cannot be started ({})", reason(&e))))?;
-        Ok(TractClassifier { state, signature: self.signature, name: self.name.clone() })
+        Ok(TractClassifier { chain, signature: self.signature, name: self.name.clone() })
+    }
+}
+
+/// The parts of a network, each given what the one before it gives.
+struct Chain(Vec<TypedSimpleState>);
+
+impl Chain {
+    fn start(plans: &[Arc<TypedSimplePlan>]) -> TractResult<Chain> {
+        Ok(Chain(plans.iter().map(TypedSimplePlan::spawn).collect::<Result<_, _>>()?))
+    }
+
+    fn run(&mut self, input: Tensor) -> TractResult<TValue> {
+        let mut value = input.into_tvalue();
+        for state in &mut self.0 {
+            value = state.run(tvec!(value))?.remove(0);
+        }
+        Ok(value)
     }
 }
 
 /// A network by itself, on an input of its own making: what benchmarks time.
 pub struct Runner {
-    state: TypedSimpleState,
+    chain: Chain,
     input: Tensor,
     engine: Option<Engine>,
     path: Path,
@@ -145,12 +171,12 @@ impl Runner {
         let fails = |e: &tract_onnx::prelude::TractError| {
             wrong(name, format!("cannot be loaded ({})", reason(e)))
         };
-        let (model, path, program) = read(bytes, placement.into()).map_err(|e| fails(&e))?;
-        let input = made_up(&model).map_err(|e| fails(&e))?;
-        let plan = TypedSimplePlan::new(model).map_err(|e| fails(&e))?;
-        let state = plan.spawn().map_err(|e| fails(&e))?;
+        let (models, path, program) = read(bytes, placement.into()).map_err(|e| fails(&e))?;
+        let input = made_up(&models[0]).map_err(|e| fails(&e))?;
+        let plans: Result<Vec<_>, _> = models.into_iter().map(TypedSimplePlan::new).collect();
+        let chain = plans.and_then(|plans| Chain::start(&plans)).map_err(|e| fails(&e))?;
         let engine = program.map(Engine::new).transpose().map_err(|e| fails(&e.into()))?;
-        Ok(Runner { state, input, engine, path, name: name.to_owned() })
+        Ok(Runner { chain, input, engine, path, name: name.to_owned() })
     }
 
     pub fn path(&self) -> &Path {
@@ -167,9 +193,8 @@ impl Runner {
         let fails = |e: &tract_onnx::prelude::TractError| {
             wrong(&self.name, format!("failed ({})", reason(e)))
         };
-        let input = self.input.clone().into_tvalue();
-        let output = self.state.run(tvec!(input)).map_err(|e| fails(&e))?;
-        let output = output[0].cast_to::<f32>().map_err(|e| fails(&e))?;
+        let output = self.chain.run(self.input.clone()).map_err(|e| fails(&e))?;
+        let output = output.cast_to::<f32>().map_err(|e| fails(&e))?;
         let view = output.to_plain_array_view::<f32>().map_err(|e| fails(&e))?;
         Ok(view.iter().copied().collect())
     }
@@ -185,7 +210,7 @@ impl Runner {
 }
 
 /// An input of pseudo-random numbers: bytes, or reals from 0 to 1.
-fn made_up(model: &TypedModel) -> tract_onnx::prelude::TractResult<Tensor> {
+fn made_up(model: &TypedModel) -> TractResult<Tensor> {
     let fact = model.input_fact(0)?;
     let shape = fact.shape.as_concrete().unwrap_or_default().to_vec();
     let byte = |i: usize| (i as u32).wrapping_mul(2_654_435_761).to_be_bytes()[0];
@@ -202,39 +227,55 @@ fn made_up(model: &TypedModel) -> tract_onnx::prelude::TractResult<Tensor> {
     }
 }
 
-/// Reads a network: lowered for `isa` where that can be, else as stock tract runs it.
+/// Reads a network: lowered for `isa` where that can be, else as stock tract runs it. The models
+/// run one after the other; the program is that of a network lowered whole.
 fn read(
     bytes: &[u8],
     Placement { isa, threads }: Placement,
-) -> tract_onnx::prelude::TractResult<(TypedModel, Path, Option<Arc<Program>>)> {
+) -> TractResult<(Vec<TypedModel>, Path, Option<Arc<Program>>)> {
     let onnx = tract_onnx::onnx();
     let proto = onnx.proto_model_for_read(&mut &bytes[..])?;
-    let lowered = match isa {
-        Some(isa) => lower::lower(&proto).map(|graph| (graph, isa)),
-        None => Err(Obstacle::unwanted()),
+    let stock = |proto: &pb::ModelProto| onnx.model_for_proto_model(proto)?.into_optimized();
+    let Some(isa) = isa else {
+        return Ok((vec![stock(&proto)?], Path::Tract(Obstacle::unwanted()), None));
     };
-    match lowered {
-        Ok((graph, isa)) => {
-            let threads =
-                threads.clamp(1, std::thread::available_parallelism().map_or(1, Into::into));
+    let threads = threads.clamp(1, std::thread::available_parallelism().map_or(1, Into::into));
+    let obstacle = match lower::lower(&proto) {
+        Ok(graph) => {
             let path = Path::Int8 { isa, threads, layers: graph.layers.len() };
             let program = Arc::new(Program::new(graph, isa, threads));
-            Ok((region::model(Arc::clone(&program))?, path, Some(program)))
+            return Ok((vec![region::model(Arc::clone(&program))?], path, Some(program)));
         }
-        Err(obstacle) => {
-            let model = onnx.model_for_proto_model(&proto)?.into_optimized()?;
-            Ok((model, Path::Tract(obstacle), None))
+        Err(obstacle) => obstacle,
+    };
+    let (mut models, mut obstacles, mut layers) = (Vec::new(), Vec::new(), 0);
+    for part in parts::parts(&proto, obstacle)? {
+        match part {
+            Part::Lowered(graph) => {
+                layers += graph.layers.len();
+                models.push(region::model(Arc::new(Program::new(graph, isa, threads)))?);
+            }
+            Part::Tract(proto, obstacle) => {
+                obstacles.push(obstacle);
+                models.push(stock(&proto)?);
+            }
         }
     }
+    let path = match layers {
+        0 => Path::Tract(obstacles.remove(0)),
+        _ => Path::Parts { isa, threads, layers, obstacles },
+    };
+    Ok((models, path, None))
 }
 
 /// What is asked of both ends, before anything runs.
-fn check(name: &str, model: &TypedModel, want: Signature) -> Result<(), Error> {
+fn check(name: &str, models: &[TypedModel], want: Signature) -> Result<(), Error> {
     let ends = || {
-        let input = model.input_outlets().ok()?;
-        let output = model.output_outlets().ok()?;
+        let (first, last) = (models.first()?, models.last()?);
+        let input = first.input_outlets().ok()?;
+        let output = last.output_outlets().ok()?;
         let ([input], [output]) = (input, output) else { return None };
-        let (input, output) = (model.outlet_fact(*input).ok()?, model.outlet_fact(*output).ok()?);
+        let (input, output) = (first.outlet_fact(*input).ok()?, last.outlet_fact(*output).ok()?);
         let shape =
             |fact: &tract_onnx::prelude::TypedFact| fact.shape.as_concrete().map(<[_]>::to_vec);
         Some((input.datum_type, shape(input)?, output.datum_type, shape(output)?))
@@ -257,7 +298,7 @@ fn check(name: &str, model: &TypedModel, want: Signature) -> Result<(), Error> {
 
 /// One running network.
 pub struct TractClassifier {
-    state: TypedSimpleState,
+    chain: Chain,
     signature: Signature,
     name: String,
 }
@@ -265,16 +306,15 @@ pub struct TractClassifier {
 impl Classifier for TractClassifier {
     fn classify(&mut self, tensor: &[u8], scores: &mut [f32]) -> Result<(), Error> {
         let Signature { width, height, scores: count } = self.signature;
-        let mut run = |state: &mut TypedSimpleState| -> tract_onnx::prelude::TractResult<()> {
-            let input = Tensor::from_shape(&[1, 1, height, width], tensor)?;
-            let output = state.run(tvec!(input.into_tvalue()))?;
-            let view = output[0].to_plain_array_view::<f32>()?;
+        let mut run = |chain: &mut Chain| -> TractResult<()> {
+            let output = chain.run(Tensor::from_shape(&[1, 1, height, width], tensor)?)?;
+            let view = output.to_plain_array_view::<f32>()?;
             for (score, &value) in scores[..count].iter_mut().zip(view.iter()) {
                 *score = value;
             }
             Ok(())
         };
-        run(&mut self.state)
+        run(&mut self.chain)
             .map_err(|e| wrong(&self.name, format!("failed on a frame ({})", reason(&e))))?;
         if scores[..count].iter().all(|s| s.is_finite()) {
             return Ok(());

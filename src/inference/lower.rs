@@ -6,8 +6,8 @@
 //! the weights with their scales, and knows nothing of `com.microsoft`.
 //!
 //! A float operator becomes a layer where its result is quantized; until then it is *pending*,
-//! and activations that follow narrow its range. All or nothing: a network with one operator
-//! that has no byte form stays with tract as a whole, and the [`Obstacle`] names it.
+//! and activations that follow narrow its range. All or nothing: of a network with an operator that
+//! has no byte form, which the [`Obstacle`] names, `parts` lowers what lies before and after.
 
 mod finish;
 mod floats;
@@ -30,19 +30,26 @@ pub struct Obstacle {
     pub node: String,
     pub operator: String,
     pub reason: String,
+    /// The node's first output, by which a file tells nodes apart.
+    pub output: String,
 }
 
 impl Obstacle {
     /// Nobody asked for bytes.
     pub fn unwanted() -> Obstacle {
-        let (operator, reason) = ("network".to_owned(), "stock tract was asked for".to_owned());
-        Obstacle { node: String::new(), operator, reason }
+        Obstacle::of("network", "stock tract was asked for")
+    }
+
+    /// No single node's.
+    pub fn of(operator: &str, reason: &str) -> Obstacle {
+        let (operator, reason) = (operator.to_owned(), reason.to_owned());
+        Obstacle { node: String::new(), operator, reason, output: String::new() }
     }
 }
 
 impl fmt::Display for Obstacle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Obstacle { node, operator, reason } = self;
+        let Obstacle { node, operator, reason, .. } = self;
         if node.is_empty() {
             return write!(f, "{operator}: {reason}");
         }
@@ -59,11 +66,7 @@ const LARGEST_STEP: i64 = 64;
 
 /// Lowers a whole network.
 pub fn lower(model: &pb::ModelProto) -> Result<Graph, Obstacle> {
-    let whole = |reason: &str| Obstacle {
-        node: String::new(),
-        operator: "network".into(),
-        reason: reason.into(),
-    };
+    let whole = |reason: &str| Obstacle::of("network", reason);
     let graph = model.graph.as_ref().ok_or_else(|| whole("the file has no graph"))?;
     let constants: HashMap<&str, &pb::TensorProto> =
         graph.initializer.iter().map(|t| (&t.name[..], t)).collect();
@@ -93,6 +96,7 @@ pub fn lower(model: &pb::ModelProto) -> Result<Graph, Obstacle> {
             node: lowering.name.clone(),
             operator: node.op_type.clone(),
             reason,
+            output: node.output.first().cloned().unwrap_or_default(),
         })?;
     }
     let end = lowering.value(&output.name).and_then(|v| v.floats()).map_err(|e| whole(&e))?;

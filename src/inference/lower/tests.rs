@@ -7,6 +7,8 @@ use tract_onnx::prelude::*;
 
 use super::super::engine::{Engine, Program};
 use super::super::kernels::Isa;
+use super::super::parts::Part;
+use super::super::{Path, Runner};
 use super::*;
 use std::sync::Arc;
 
@@ -227,6 +229,51 @@ fn every_operator_agrees_with_stock_tract() {
         // Bytes that float rounds the other way move a probability by far less than this.
         let close = found.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 0.01);
         assert!(close && found.len() == 3, "{}: {found:?}, not {expected:?}", isa.name());
+    }
+}
+
+/// Erf amid convolutions, with a shortcut around it, and Erf at the end.
+#[test]
+fn parts_around_an_obstacle_are_lowered() {
+    let mut b = Builder::new(&[1, 3, 12, 12], DataType::Uint8);
+    let (scale, zero) = (b.reals(&[], &[1.0 / 128.0]), b.bytes(DataType::Uint8, &[], vec![127]));
+    let x = b.node("DequantizeLinear", &["x", &scale, &zero], vec![]);
+    let w = b.weights(&[8, 3, 3, 3]);
+    let c = b.node("Conv", &[&x, &w], vec![pads(1)]);
+    let c = b.node("Relu", &[&c], vec![]);
+    let c = b.step(&c, 1.5 / 255.0, 0);
+    let erf = b.node("Erf", &[&c], vec![]);
+    let erf = b.step(&erf, 1.0 / 255.0, 0);
+    let sum = b.node("Add", &[&erf, &c], vec![]);
+    let sum = b.step(&sum, 2.0 / 255.0, 0);
+    let w = b.weights(&[4, 8, 3, 3]);
+    let c = b.node("Conv", &[&sum, &w], vec![ints("strides", &[2, 2])]);
+    let c = b.step(&c, 2.0 / 255.0, 128);
+    let end = b.node("Erf", &[&c], vec![]);
+    let proto = b.finish(&end, &[1, 4, 5, 5]);
+    let obstacle = lower(&proto).unwrap_err();
+    let named = obstacle.to_string();
+    let parts = crate::inference::parts::parts(&proto, obstacle).unwrap();
+    let kinds: Vec<String> = parts
+        .iter()
+        .map(|part| match part {
+            Part::Lowered(graph) => format!("{} layers", graph.layers.len()),
+            Part::Tract(_, obstacle) => obstacle.to_string(),
+        })
+        .collect();
+    assert_eq!(kinds.len(), 4, "{kinds:?}");
+    assert_eq!((&kinds[0][..], &kinds[1], &kinds[2][..]), ("1 layers", &named, "1 layers"));
+    assert!(kinds[3].starts_with("Erf"), "{kinds:?}");
+
+    let mut bytes = Vec::new();
+    prost::Message::encode(&proto, &mut bytes).unwrap();
+    let stock = Runner::load("erf", &bytes, None).unwrap().run().unwrap();
+    for isa in Isa::available() {
+        let mut runner = Runner::load("erf", &bytes, Some(isa)).unwrap();
+        assert!(matches!(runner.path(), Path::Parts { layers: 2, .. }), "{}", runner.path());
+        let ours = runner.run().unwrap();
+        let far = ours.iter().zip(&stock).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert!(far < 0.02 && ours.len() == 100, "{}: {far}", isa.name());
     }
 }
 
