@@ -58,12 +58,11 @@ impl Window {
     }
 }
 
-/// A place between two rows or columns: `first + part * (second - first)`.
+/// A place between two rows or columns, and what each of them weighs there.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Between {
-    pub first: usize,
-    pub second: usize,
-    pub part: f32,
+    pub places: [usize; 2],
+    pub weights: [f32; 2],
 }
 
 /// Values of a byte function, such as an activation or another quantization.
@@ -123,13 +122,12 @@ pub enum Op {
         rows: Vec<usize>,
         columns: Vec<usize>,
     },
-    /// Each output row and column lies between two of the input's:
-    /// `round((v - zero_in) * factor) + zero`, `v` interpolated along columns, then rows.
+    /// Each output row and column lies between two of the input's. On reals, as ONNX Runtime adds
+    /// them up: row weight times column weight times value, from the first row to the second.
     Linear {
         input: MapId,
         rows: Vec<Between>,
         columns: Vec<Between>,
-        factor: f32,
         output: Output,
     },
 }

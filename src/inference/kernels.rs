@@ -34,7 +34,8 @@ use std::ops::Range;
 
 pub use arena::{Arena, Part};
 pub use rows::{
-    Columns, Product, Sum, add_row, add_up, larger, largest, multiply_row, quantize_row,
+    Columns, Product, Sum, add_row, add_up, blend, larger, largest, look_up, multiply_row,
+    quantize_row,
 };
 pub use step::{Place, Scratch, Step, Work};
 pub use team::Team;

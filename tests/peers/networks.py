@@ -20,7 +20,7 @@ class Network:
     """A chain of layers; residual branches start at a remembered point."""
 
     def __init__(self, name, channels, size):
-        self.name, self.shape = name, [1, channels, size, size]
+        self.name, self.shape, self.output = name, [1, channels, size, size], [1, 1]
         self.random = np.random.default_rng(sum(map(ord, name)))
         self.nodes, self.weights = [], []
         self.end, self.channels, self.size = "x", channels, size
@@ -75,6 +75,29 @@ class Network:
             self.node("Relu", [self.end])
         self.channels, self.size = outputs, 1
 
+    def hard_swish(self):
+        self.node("HardSwish", [self.end])
+
+    def squeeze(self):
+        """Squeeze and excitation."""
+        start, channels, size = self.end, self.channels, self.size
+        self.node("GlobalAveragePool", [start])
+        self.conv(channels // 4, 1, relu=True)
+        self.conv(channels, 1)
+        gate = self.node("HardSigmoid", [self.end], alpha=1 / 6, beta=0.5)
+        self.node("Mul", [start, gate])
+        self.size = size
+
+    def enlarge(self):
+        scales = self.constant([1, 1, 2, 2])
+        attributes = {"mode": "linear", "coordinate_transformation_mode": "half_pixel"}
+        self.node("Resize", [self.end, "", scales], **attributes)
+        self.size *= 2
+
+    def join(self, other, channels):
+        self.node("Concat", [self.end, other], axis=1)
+        self.channels += channels
+
     def head(self):
         self.node("GlobalAveragePool", [self.end])
         self.size = 1
@@ -87,7 +110,7 @@ class Network:
             self.nodes,
             self.name,
             [helper.make_tensor_value_info("x", TensorProto.FLOAT, self.shape)],
-            [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 1])],
+            [helper.make_tensor_value_info("y", TensorProto.FLOAT, self.output)],
             self.weights,
         )
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
@@ -155,6 +178,36 @@ def mobilenet_v2(name, size, width):
     return network
 
 
+def segmenter(name, size):
+    """A small net of MobileNetV3's parts that outlines: inverted residuals, a gate, two steps up."""
+    network = Network(name, 1, size)
+    network.conv(16, stride=2)
+    network.hard_swish()
+    fine = network.end
+    for channels, stride in [(24, 2), (24, 1), (40, 2), (40, 1)]:
+        start, before = network.end, network.channels
+        network.conv(before * 4, 1)
+        network.hard_swish()
+        network.conv(network.channels, 5, stride, network.channels)
+        network.hard_swish()
+        network.squeeze()
+        network.conv(channels, 1)
+        if stride == 1:
+            network.add(start)
+        elif channels == 40:
+            middle, middle_channels = start, before
+    network.enlarge()
+    network.join(middle, middle_channels)
+    network.conv(24, relu=True)
+    network.enlarge()
+    network.join(fine, 16)
+    network.conv(16, relu=True)
+    network.conv(1, 1)
+    network.node("Sigmoid", [network.end])
+    network.output = [1, 1, network.size, network.size]
+    return network
+
+
 def all_networks():
     return [
         seed("seed32", 1, 32, (32, 64, 128), 128),
@@ -165,6 +218,7 @@ def all_networks():
         mobilenet_v1("mobilenet1-0.25", 128, 0.25),
         mobilenet_v2("mobilenet2-0.35", 224, 0.35),
         mobilenet_v2("mobilenet2-0.50", 224, 0.5),
+        segmenter("segmenter128", 128),
     ]
 
 

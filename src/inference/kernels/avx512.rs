@@ -5,11 +5,11 @@ use std::array::from_fn;
 
 use super::{Geometry, Line, Output, Share, Weights, lines};
 
-mod add;
 mod depthwise;
+mod rows;
 
-pub use add::add;
 pub use depthwise::Depthwise;
+pub use rows::{add, look_up};
 
 pub fn detected() -> bool {
     is_x86_feature_detected!("avx512f")

@@ -3,7 +3,10 @@
 use std::ops::Range;
 
 use super::super::graph::{Between, Map, Table, Window};
-use super::{Columns, Isa, Output, Product, Sum, add_row, add_up, larger, largest, multiply_row};
+use super::{
+    Columns, Isa, Output, Product, Sum, add_row, add_up, blend, larger, largest, look_up,
+    multiply_row,
+};
 
 /// A map's bytes from its first one on.
 #[derive(Debug, Clone, Copy)]
@@ -70,14 +73,16 @@ pub fn multiply(isa: Isa, from: [Picture; 2], factor: f32, mut to: Target, outpu
 }
 
 /// Each byte through `table`, into the channels from `channel` on.
-pub fn lookup(flip: u8, from: Picture, table: &Table, to: &mut Target, channel: usize) {
+pub fn lookup(isa: Isa, from: Picture, table: &Table, to: &mut Target, channel: usize) {
     let (channels, all) = (from.map.channels, to.map.channels);
     for y in to.rows.clone() {
-        let pixels = from.at(y, 0).chunks_exact(channels);
-        for (pixel, to) in pixels.zip(to.row(y).chunks_exact_mut(all)) {
-            for (&byte, to) in pixel.iter().zip(&mut to[channel..]) {
-                *to = table[usize::from(byte ^ flip)] ^ flip;
-            }
+        let row = to.row(y);
+        if channels == all {
+            look_up(isa, from.at(y, 0), table, row);
+            continue;
+        }
+        for (x, to) in row.chunks_exact_mut(all).enumerate() {
+            look_up(isa, from.at(y, x), table, &mut to[channel..channel + channels]);
         }
     }
 }
@@ -169,30 +174,24 @@ pub fn nearest(from: Picture, rows: &[usize], columns: &[usize], mut to: Target)
 
 /// See [`super::super::graph::Op::Linear`].
 pub fn linear(
-    flip: u8,
+    isa: Isa,
     from: Picture,
     (rows, columns): (&[Between], &[Between]),
-    factor: f32,
     mut to: Target,
     output: Output,
 ) {
     let channels = to.map.channels;
-    let zero = f32::from(from.map.quantization.zero);
+    let (scale, zero) = (from.map.quantization.scale, from.map.quantization.zero);
+    let scales = [scale, to.map.quantization.scale];
     for y in to.rows.clone() {
         let row = rows[y];
         for (pixel, column) in to.row(y).chunks_exact_mut(channels).zip(columns) {
-            let corner = |y: usize, x: usize| &from.at(y, x)[..channels];
-            let (a, b) = (corner(row.first, column.first), corner(row.first, column.second));
-            let (c, d) = (corner(row.second, column.first), corner(row.second, column.second));
-            for (i, byte) in pixel.iter_mut().enumerate() {
-                let real = |corner: &[u8]| f32::from(corner[i] ^ flip);
-                let above = real(a) + column.part * (real(b) - real(a));
-                let below = real(c) + column.part * (real(d) - real(c));
-                let value = above + row.part * (below - above);
-                let value = ((value - zero) * factor).round_ties_even() + f32::from(output.zero);
-                let value = value.max(f32::from(output.low)).min(f32::from(output.high));
-                *byte = value as u8 ^ flip;
-            }
+            let of = |i: usize| [i / 2, i % 2];
+            let corners = [0, 1, 2, 3].map(of).map(|[y, x]| {
+                let bytes = &from.at(row.places[y], column.places[x])[..channels];
+                (bytes, column.weights[x] * row.weights[y])
+            });
+            blend(isa, corners, scales, zero, pixel, output, isa.flip());
         }
     }
 }

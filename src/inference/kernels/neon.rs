@@ -18,8 +18,10 @@ use super::{Geometry, Output, Share, Weights};
 
 mod depthwise;
 pub mod quads;
+mod rows;
 
 pub use depthwise::Depthwise;
+pub use rows::look_up;
 
 /// Computes one row of one group of channels, of which its layer knows what it needs; pointers are
 /// to the row's first window and first output pixel.

@@ -59,6 +59,25 @@ pub fn add_row(isa: Isa, a: &[u8], b: &[u8], to: &mut [u8], sum: &Sum) {
     }
 }
 
+/// Each byte of `from` through `table`, as many as `to` has.
+pub fn look_up(isa: Isa, from: &[u8], table: &[u8; 256], to: &mut [u8]) {
+    let from = &from[..to.len()];
+    match isa {
+        // SAFETY: `Isa::available` found the features, and VBMI has been found here.
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx512Vnni if is_x86_feature_detected!("avx512vbmi") => unsafe {
+            super::avx512::look_up(from, table, to);
+        },
+        #[cfg(target_arch = "aarch64")]
+        Isa::Neon | Isa::NeonDot => super::neon::look_up(from, table, to),
+        _ => {
+            for (to, &byte) in to.iter_mut().zip(from) {
+                *to = table[usize::from(byte ^ isa.flip())] ^ isa.flip();
+            }
+        }
+    }
+}
+
 /// Defines functions that run those of the same name in [`plain`] as compiled for `isa`.
 macro_rules! compiled {
     ($($(#[$doc:meta])* $v:vis $name:ident($($argument:ident: $type:ty),*);)*) => {$(
@@ -101,6 +120,16 @@ compiled! {
     /// Multiplies the bytes of two rows.
     pub multiply_row(a: &[u8], b: &[u8], to: &mut [u8], product: &Product, flip: u8);
 
+    /// Bytes of four pixels by their weights, as reals of `scales[0]`, to bytes of `scales[1]`.
+    pub blend(
+        corners: [(&[u8], f32); 4],
+        scales: [f32; 2],
+        zero: u8,
+        to: &mut [u8],
+        output: Output,
+        flip: u8
+    );
+
     /// Adds each byte to its sum.
     pub add_up(sums: &mut [i32], bytes: &[u8], flip: u8);
 
@@ -108,7 +137,7 @@ compiled! {
 }
 
 mod plain {
-    use super::{Columns, Product, Sum};
+    use super::{Columns, Output, Product, Sum};
 
     #[inline(always)]
     pub fn quantize_row(reals: &[f32], scale: f32, zero: u8, to: &mut [u8], flip: u8) {
@@ -144,6 +173,26 @@ mod plain {
         for ((to, &a), &b) in to.iter_mut().zip(a).zip(b) {
             let exact = (i32::from(a ^ flip) - zeros[0]) * (i32::from(b ^ flip) - zeros[1]);
             let value = (exact as f32 * product.factor).round_ties_even() + zero;
+            let value = value.max(low).min(high);
+            // SAFETY: the limits are bytes, and `max` leaves nothing that is no number.
+            *to = unsafe { value.to_int_unchecked::<i32>() } as u8 ^ flip;
+        }
+    }
+
+    #[inline(always)]
+    pub fn blend(
+        [(a, wa), (b, wb), (c, wc), (d, wd)]: [(&[u8], f32); 4],
+        scales: [f32; 2],
+        zero: u8,
+        to: &mut [u8],
+        output: Output,
+        flip: u8,
+    ) {
+        let (low, high) = (f32::from(output.low), f32::from(output.high));
+        let real = |byte: u8| (i32::from(byte ^ flip) - i32::from(zero)) as f32 * scales[0];
+        for ((((to, &a), &b), &c), &d) in to.iter_mut().zip(a).zip(b).zip(c).zip(d) {
+            let sum = wa * real(a) + wb * real(b) + wc * real(c) + wd * real(d);
+            let value = (sum / scales[1]).round_ties_even() + f32::from(output.zero);
             let value = value.max(low).min(high);
             // SAFETY: the limits are bytes, and `max` leaves nothing that is no number.
             *to = unsafe { value.to_int_unchecked::<i32>() } as u8 ^ flip;

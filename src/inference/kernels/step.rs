@@ -131,7 +131,7 @@ impl Step {
         // SAFETY: rows of this part, and what lies between them.
         let bytes = unsafe { arena.write(start..end) };
         let mut target = Target { map: to.map, bytes, row: to.row, rows };
-        let (isa, flip) = (self.isa, self.isa.flip());
+        let isa = self.isa;
         match op {
             Op::Convolution { .. } => {}
             Op::Add { factors, output, .. } => {
@@ -140,11 +140,11 @@ impl Step {
             Op::Multiply { factor, output, .. } => {
                 bytes::multiply(isa, [picture(0), picture(1)], *factor, target, *output);
             }
-            Op::Lookup { table, .. } => bytes::lookup(flip, picture(0), table, &mut target, 0),
+            Op::Lookup { table, .. } => bytes::lookup(isa, picture(0), table, &mut target, 0),
             Op::Concat { inputs } => {
                 let mut channel = 0;
                 for (i, (_, table)) in inputs.iter().enumerate() {
-                    bytes::lookup(flip, picture(i), table, &mut target, channel);
+                    bytes::lookup(isa, picture(i), table, &mut target, channel);
                     channel += self.from[i].map.channels;
                 }
             }
@@ -159,8 +159,8 @@ impl Step {
             Op::Nearest { rows, columns, .. } => {
                 bytes::nearest(picture(0), rows, columns, target);
             }
-            Op::Linear { rows, columns, factor, output, .. } => {
-                bytes::linear(flip, picture(0), (rows, columns), *factor, target, *output);
+            Op::Linear { rows, columns, output, .. } => {
+                bytes::linear(isa, picture(0), (rows, columns), target, *output);
             }
         }
     }

@@ -193,6 +193,36 @@ proptest! {
     }
 
     #[test]
+    fn tables_products_and_blends_give_the_definitions_bits(len in 1usize..200, seed in 1u64..) {
+        let mut numbers = Numbers(seed);
+        let mut row = |len: usize| (0..len).map(|_| numbers.next() as u8).collect::<Vec<_>>();
+        let table: [u8; 256] = row(256).try_into().unwrap();
+        let rows = [row(len), row(len), row(len), row(len)];
+        let (zeros, weights) = ([row(1)[0], row(1)[0]], row(4));
+        let output = output(&mut numbers);
+        let product = Product { zeros, factor: [0.5, 0.013][numbers.below(2)], output };
+        // Sixteenths make ties.
+        let weights = [0, 1, 2, 3].map(|i| f32::from(weights[i] / 16) / 16.0);
+        let scales = [[0.5, 0.25], [0.013, 0.02]][numbers.below(2)];
+        let bytes = |isa: Isa| {
+            let flip = isa.flip();
+            let flipped = [0, 1, 2, 3].map(|i| rows[i].iter().map(|b| b ^ flip).collect::<Vec<_>>());
+            let mut found = vec![0; 3 * len];
+            look_up(isa, &flipped[0], &table, &mut found[..len]);
+            multiply_row(isa, &flipped[0], &flipped[1], &mut found[len..2 * len], &product, flip);
+            let corners = [0, 1, 2, 3].map(|i| (&flipped[i][..], weights[i]));
+            blend(isa, corners, scales, zeros[0], &mut found[2 * len..], output, flip);
+            found.iter().map(|b| b ^ flip).collect::<Vec<_>>()
+        };
+        let expected = bytes(Isa::Scalar);
+        let right = |i: usize| expected[i] == table[usize::from(rows[0][i])];
+        prop_assert!((0..len).all(right));
+        for isa in Isa::available() {
+            prop_assert_eq!(bytes(isa), &expected[..], "{}", isa.name());
+        }
+    }
+
+    #[test]
     fn pools_give_the_definitions_bits(
         width in 1usize..20, channels in 1usize..150, kernel in 1usize..4, stride in 1usize..3,
         dilation in 1usize..3, pad in 0usize..2, seed in 1u64..

@@ -47,8 +47,7 @@ impl Lowering<'_> {
                 Op::Multiply { inputs, factor, output }
             }
             PendingOp::Linear { input, rows, columns } => {
-                let factor = scale(input) / quantization.scale;
-                Op::Linear { input, rows, columns, factor, output }
+                Op::Linear { input, rows, columns, output }
             }
             PendingOp::Concat { inputs } => {
                 Op::Concat { inputs: inputs.iter().map(|&i| (i, table(i, &[]))).collect() }

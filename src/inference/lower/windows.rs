@@ -194,7 +194,12 @@ impl Lowering<'_> {
                     let at = at.clamp(0.0, (length - 1) as f32);
                     let first = at as usize;
                     let second = (first + 1).min(length - 1);
-                    Between { first, second, part: at - first as f32 }
+                    // Beyond the last, both are the same one.
+                    let weights = match second > first {
+                        true => [second as f32 - at, at - first as f32],
+                        false => [0.5; 2],
+                    };
+                    Between { places: [first, second], weights }
                 };
                 let rows = rows.into_iter().map(|at| between(at, map.height)).collect();
                 let columns = columns.into_iter().map(|at| between(at, map.width)).collect();
