@@ -20,8 +20,8 @@ use std::sync::Arc;
 
 use tract_onnx::pb;
 use tract_onnx::prelude::{
-    DatumType, Framework, InferenceModelExt, IntoTValue, TValue, Tensor, TractResult, TypedModel,
-    TypedSimplePlan, TypedSimpleState, tvec,
+    DatumType, Framework, InferenceModelExt, IntoTValue, TValue, Tensor, TractError, TractResult,
+    TypedModel, TypedSimplePlan, TypedSimpleState, tvec,
 };
 
 use crate::error::{Error, ErrorKind};
@@ -249,7 +249,11 @@ fn read(
         Err(obstacle) => obstacle,
     };
     let (mut models, mut obstacles, mut layers) = (Vec::new(), Vec::new(), 0);
-    for part in parts::parts(&proto, obstacle)? {
+    // What tract says of an operator that it lacks names none.
+    let named = obstacle.to_string();
+    let with_name =
+        |e: TractError| TractError::msg(format!("no byte form: {named}; tract: {}", reason(&e)));
+    for part in parts::parts(&proto, obstacle).map_err(with_name)? {
         match part {
             Part::Lowered(graph) => {
                 layers += graph.layers.len();
@@ -257,7 +261,7 @@ fn read(
             }
             Part::Tract(proto, obstacle) => {
                 obstacles.push(obstacle);
-                models.push(stock(&proto)?);
+                models.push(stock(&proto).map_err(with_name)?);
             }
         }
     }
