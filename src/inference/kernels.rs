@@ -280,7 +280,7 @@ impl Dense {
 enum DepthwiseKernel {
     Scalar(Weights),
     #[cfg(target_arch = "x86_64")]
-    Avx2(avx2::Depthwise),
+    Avx2(avx2::wide::Depthwise),
     #[cfg(target_arch = "x86_64")]
     AvxVnni(avx2::quads::Depthwise),
     #[cfg(target_arch = "x86_64")]
@@ -314,7 +314,9 @@ impl Depthwise {
         let _ = columns;
         let kernel = match isa {
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx2 => DepthwiseKernel::Avx2(avx2::Depthwise::new(&geometry, &weights)),
+            Isa::Avx2 => {
+                DepthwiseKernel::Avx2(avx2::wide::Depthwise::new(&geometry, columns, &weights))
+            }
             #[cfg(target_arch = "x86_64")]
             Isa::AvxVnni => {
                 let layer = avx2::quads::Depthwise::new(&geometry, columns, &weights);

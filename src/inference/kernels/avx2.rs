@@ -5,9 +5,11 @@
 
 use std::arch::x86_64::*;
 
+use super::quads::Block;
 use super::{Geometry, Output, SLACK, Share, Weights};
 
 pub mod quads;
+pub mod wide;
 
 pub struct Dense {
     vnni: bool,
@@ -72,14 +74,16 @@ impl Dense {
             return;
         }
         let width = share.columns.len();
-        let pixels = [6, 4, 2, 1].into_iter().find(|&p| p <= width).unwrap_or(1);
-        // Fours that come out even are better than sixes that overlap.
-        let even = |p| width.is_multiple_of(p);
-        let pixels = if pixels == 6 && !even(6) && even(4) { 4 } else { pixels };
+        // The last tile of a row overlaps; weights are loaded once a tile.
+        let cost = |&pixels: &usize| width.div_ceil(pixels) * (2 * pixels + 3);
+        let fitting = [6, 5, 4, 3, 2, 1].into_iter().filter(|&pixels| pixels <= width);
+        let pixels = fitting.min_by_key(cost).unwrap_or(1);
         if self.vnni {
             let tile = match pixels {
                 6 => vnni::<6>,
+                5 => vnni::<5>,
                 4 => vnni::<4>,
+                3 => vnni::<3>,
                 2 => vnni::<2>,
                 _ => vnni::<1>,
             };
@@ -101,7 +105,9 @@ impl Dense {
         }
         let tile = match pixels {
             6 => madd::<6>,
+            5 => madd::<5>,
             4 => madd::<4>,
+            3 => madd::<3>,
             2 => madd::<2>,
             _ => madd::<1>,
         };
@@ -110,29 +116,34 @@ impl Dense {
     }
 }
 
-/// Sixteen sums to bytes.
-///
-/// # Safety
-/// `scale` must point at 16 numbers.
+/// Sixteen sums of each of two pixels to bytes.
 #[inline]
 #[target_feature(enable = "avx2")]
-unsafe fn to_bytes(low: __m256i, high: __m256i, scale: *const f32, out: Output) -> __m128i {
-    // SAFETY: as the caller promises.
-    let scales = unsafe { [_mm256_loadu_ps(scale), _mm256_loadu_ps(scale.add(8))] };
-    let round = |sums, scale| _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_cvtepi32_ps(sums), scale));
-    let packed = _mm256_packs_epi32(round(low, scales[0]), round(high, scales[1]));
-    let packed = _mm256_adds_epi16(packed, _mm256_set1_epi16(i16::from(out.zero)));
-    limit(_mm256_packus_epi16(packed, packed), out)
+fn to_bytes(sums: [[__m256i; 2]; 2], scale: [__m256; 2], out: Output) -> [__m128i; 2] {
+    let round = |pixel: usize, half: usize| {
+        let real = _mm256_cvtepi32_ps(sums[pixel][half]);
+        _mm256_cvtps_epi32(_mm256_mul_ps(real, scale[half]))
+    };
+    let packed = [0, 1].map(|pixel| _mm256_packs_epi32(round(pixel, 0), round(pixel, 1)));
+    let bytes = limit(packed[0], packed[1], out);
+    // Each lane has two dwords of each half of each pixel.
+    let order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+    let bytes = _mm256_permutevar8x32_epi32(bytes, order);
+    [_mm256_castsi256_si128(bytes), _mm256_extracti128_si256(bytes, 1)]
 }
 
-/// Sixteen bytes out of the dwords 0, 4, 1, 5 of what was packed lane by lane.
+/// Rounded 16-bit numbers to bytes.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn limit(packed: __m256i, out: Output) -> __m128i {
-    let order = _mm256_setr_epi32(0, 4, 1, 5, 0, 0, 0, 0);
-    let bytes = _mm256_castsi256_si128(_mm256_permutevar8x32_epi32(packed, order));
-    let bytes = _mm_max_epu8(bytes, _mm_set1_epi8(out.low as i8));
-    _mm_min_epu8(bytes, _mm_set1_epi8(out.high as i8))
+fn limit(low: __m256i, high: __m256i, out: Output) -> __m256i {
+    if out == (Output { zero: 0, low: 0, high: 255 }) {
+        return _mm256_packus_epi16(low, high);
+    }
+    let zero = _mm256_set1_epi16(i16::from(out.zero));
+    let (low, high) = (_mm256_adds_epi16(low, zero), _mm256_adds_epi16(high, zero));
+    let bytes = _mm256_packus_epi16(low, high);
+    let bytes = _mm256_max_epu8(bytes, _mm256_set1_epi8(out.low as i8));
+    _mm256_min_epu8(bytes, _mm256_set1_epi8(out.high as i8))
 }
 
 /// # Safety
@@ -140,14 +151,31 @@ fn limit(packed: __m256i, out: Output) -> __m128i {
 #[inline]
 #[target_feature(enable = "avx2")]
 unsafe fn store(bytes: __m128i, to: *mut u8, count: usize) {
-    // SAFETY: as the caller promises.
+    // SAFETY: as the caller promises; the parts make up `count`. No call, which would empty all
+    // registers of the caller's.
     unsafe {
         if count >= 16 {
             _mm_storeu_si128(to.cast(), bytes);
-        } else {
-            let mut all = [0u8; 16];
-            _mm_storeu_si128(all.as_mut_ptr().cast(), bytes);
-            std::ptr::copy_nonoverlapping(all.as_ptr(), to, count);
+            return;
+        }
+        let (mut to, mut rest) = (to, _mm_cvtsi128_si64(bytes) as u64);
+        if count & 8 != 0 {
+            to.cast::<u64>().write_unaligned(rest);
+            to = to.add(8);
+            rest = _mm_extract_epi64(bytes, 1) as u64;
+        }
+        if count & 4 != 0 {
+            to.cast::<u32>().write_unaligned(rest as u32);
+            to = to.add(4);
+            rest >>= 32;
+        }
+        if count & 2 != 0 {
+            to.cast::<u16>().write_unaligned(rest as u16);
+            to = to.add(2);
+            rest >>= 16;
+        }
+        if count & 1 != 0 {
+            to.write(rest as u8);
         }
     }
 }
@@ -202,11 +230,16 @@ macro_rules! tile {
                                 }
                             }
                             let to = dst.add(y * g.out_y + x * g.out_x + group * 16);
-                            for (pixel, [low, high]) in sums.into_iter().enumerate() {
-                                let scale = layer.scale.as_ptr().add(group * 16);
-                                let bytes = to_bytes(low, high, scale, out);
-                                let count = layer.channels - group * 16;
-                                store(bytes, to.add(pixel * g.out_x), count);
+                            let scale = layer.scale.as_ptr().add(group * 16);
+                            let scale = [_mm256_loadu_ps(scale), _mm256_loadu_ps(scale.add(8))];
+                            let count = layer.channels - group * 16;
+                            for pair in 0..PIXELS.div_ceil(2) {
+                                let (first, second) = (pair * 2, (pair * 2 + 1).min(PIXELS - 1));
+                                let bytes = to_bytes([sums[first], sums[second]], scale, out);
+                                store(bytes[0], to.add(first * g.out_x), count);
+                                if second > first {
+                                    store(bytes[1], to.add(second * g.out_x), count);
+                                }
                             }
                         }
                     }
@@ -231,103 +264,54 @@ fn multiply_pairs(sums: __m256i, two: __m256i, weights: __m256i) -> __m256i {
 tile!(vnni, "avx2,avxvnni", 1, multiply_vnni);
 tile!(madd, "avx2", 2, multiply_pairs);
 
-/// Channel of lane `lane` of register `half`, in a block of 16, once pairs of taps are unpacked.
-fn channel(half: usize, lane: usize) -> usize {
-    lane / 4 * 8 + half * 4 + lane % 4
-}
-
-/// Sixteen channels at a time; taps are widened and multiplied in pairs.
-pub struct Depthwise {
-    /// Block by pair of taps by half by channel by tap.
-    values: Vec<i16>,
-    /// Block by half by channel.
-    bias: Vec<i32>,
-    scale: Vec<f32>,
-    channels: usize,
-}
-
-impl Depthwise {
-    pub fn new(g: &Geometry, weights: &Weights) -> Depthwise {
-        let channels = weights.channels();
-        let taps = g.strips.len();
-        let (mut values, mut bias, mut scale) = (Vec::new(), Vec::new(), Vec::new());
-        for block in (0..channels).step_by(16) {
-            let halves =
-                (0..2).flat_map(|half| (0..8).map(move |lane| block + channel(half, lane)));
-            for pair in (0..taps).step_by(2) {
-                for c in halves.clone() {
-                    for tap in pair..pair + 2 {
-                        let inside = tap < taps && c < channels;
-                        let value = if inside { weights.values[tap * channels + c] } else { 0 };
-                        values.push(i16::from(value));
-                    }
-                }
-            }
-            bias.extend(halves.clone().map(|c| weights.bias.get(c).copied().unwrap_or(0)));
-            scale.extend(halves.map(|c| weights.scale.get(c).copied().unwrap_or(0.0)));
-        }
-        Depthwise { values, bias, scale, channels }
-    }
-
-    /// # Safety
-    /// The processor must have the features, and the geometry must lie in the memory around `src`
-    /// and `dst`, with SLACK bytes behind.
-    #[target_feature(enable = "avx2")]
-    pub unsafe fn run(
-        &self,
-        g: &Geometry,
-        share: &Share,
-        out: Output,
-        src: *const u8,
-        dst: *mut u8,
-    ) {
-        let pairs = g.strips.len().div_ceil(2);
-        for y in share.rows.clone() {
-            for x in share.columns.clone() {
-                for block in 0..self.channels.div_ceil(16) {
-                    // SAFETY: rows, pixels and taps are the geometry's own; weights, bias and
-                    // scale are packed for whole blocks of 16 channels.
-                    unsafe {
-                        let at = src.add(y * g.in_y + x * g.in_x + block * 16);
-                        let bias = self.bias.as_ptr().add(block * 16);
-                        let mut low = _mm256_loadu_si256(bias.cast());
-                        let mut high = _mm256_loadu_si256(bias.add(8).cast());
-                        let mut values = self.values.as_ptr().add(block * pairs * 32);
-                        for pair in g.strips.chunks(2) {
-                            let wide = |&tap: &usize| {
-                                _mm256_cvtepu8_epi16(_mm_loadu_si128(at.add(tap).cast()))
-                            };
-                            let first = wide(&pair[0]);
-                            let second = pair.get(1).map_or(_mm256_setzero_si256(), wide);
-                            let w = _mm256_loadu_si256(values.cast());
-                            low = multiply_pairs(low, _mm256_unpacklo_epi16(first, second), w);
-                            let w = _mm256_loadu_si256(values.add(16).cast());
-                            high = multiply_pairs(high, _mm256_unpackhi_epi16(first, second), w);
-                            values = values.add(32);
-                        }
-                        let scale = self.scale.as_ptr().add(block * 16);
-                        let scales = [_mm256_loadu_ps(scale), _mm256_loadu_ps(scale.add(8))];
-                        let round = |sums, scale| {
-                            _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_cvtepi32_ps(sums), scale))
-                        };
-                        let packed =
-                            _mm256_packs_epi32(round(low, scales[0]), round(high, scales[1]));
-                        let zero = _mm256_set1_epi16(i16::from(out.zero));
-                        let packed = _mm256_adds_epi16(packed, zero);
-                        // Packing undoes the unpacking of 16-bit pairs.
-                        let bytes = _mm_packus_epi16(
-                            _mm256_castsi256_si128(packed),
-                            _mm256_extracti128_si256(packed, 1),
-                        );
-                        let bytes = _mm_max_epu8(bytes, _mm_set1_epi8(out.low as i8));
-                        let bytes = _mm_min_epu8(bytes, _mm_set1_epi8(out.high as i8));
-                        let to = dst.add(y * g.out_y + x * g.out_x + block * 16);
-                        store(bytes, to, self.channels - block * 16);
-                    }
-                }
+/// Stores eight channels at one or two pixels, `step` bytes apart.
+///
+/// # Safety
+/// The block's bytes at each pixel must be writable.
+#[inline]
+#[target_feature(enable = "avx2")]
+unsafe fn store_block<const PIXELS: usize>(
+    sums: [__m256i; PIXELS],
+    block: &Block,
+    out: Output,
+    to: *mut u8,
+    step: usize,
+) {
+    // SAFETY: eight of a line.
+    let scale = unsafe { _mm256_loadu_ps(block.scale.0.as_ptr()) };
+    let round = |i: usize| {
+        let real = _mm256_mul_ps(_mm256_cvtepi32_ps(sums[i.min(PIXELS - 1)]), scale);
+        _mm256_cvtps_epi32(real)
+    };
+    let packed = _mm256_packs_epi32(round(0), round(1));
+    let bytes = limit(packed, packed, out);
+    // Each lane has four channels of both pixels.
+    let (low, high) = (_mm256_castsi256_si128(bytes), _mm256_extracti128_si256(bytes, 1));
+    let bytes = _mm_unpacklo_epi32(low, high);
+    for i in 0..PIXELS {
+        let pixel = if i == 0 { bytes } else { _mm_unpackhi_epi64(bytes, bytes) };
+        // SAFETY: as the caller promises.
+        unsafe {
+            let to = to.add(i * step);
+            if block.count == 8 {
+                _mm_storel_epi64(to.cast(), pixel);
+            } else {
+                store_some(pixel, to, block.count);
             }
         }
     }
+}
+
+/// Apart, so that the common case is small enough to be inlined.
+///
+/// # Safety
+/// `to` must be writable for `count` bytes.
+#[cold]
+#[inline(never)]
+#[target_feature(enable = "avx2")]
+unsafe fn store_some(bytes: __m128i, to: *mut u8, count: usize) {
+    // SAFETY: as the caller promises.
+    unsafe { store(bytes, to, count) };
 }
 
 macro_rules! multiply_only {
@@ -336,12 +320,12 @@ macro_rules! multiply_only {
         #[target_feature(enable = $features)]
         pub fn $name(rounds: usize) -> usize {
             let mut sums = [_mm256_setzero_si256(); 12];
-            let (mut a, mut w) = (_mm256_set1_epi8(3), _mm256_set1_epi8(1));
+            let (a, mut w) = (_mm256_set1_epi8(3), _mm256_set1_epi8(1));
             for _ in 0..rounds {
-                // SAFETY: no instruction at all; the compiler must take both for changed and so
-                // cannot fold the rounds.
-                unsafe { std::arch::asm!("/* {0} {1} */", inout(ymm_reg) a, inout(ymm_reg) w) };
                 for sum in &mut sums {
+                    // SAFETY: no instruction at all; the compiler must take `w` for changed and so
+                    // cannot fold products.
+                    unsafe { std::arch::asm!("/* {0} */", inout(ymm_reg) w) };
                     *sum = $multiply(*sum, a, w);
                 }
             }

@@ -124,7 +124,7 @@ impl Quads {
 }
 
 /// `WALKS` and their code with `$features`, from these in scope, all unsafe but the constants: quads
-/// of `LANES` channels, `TILE` pixels together without a walk, `order() -> Order`,
+/// of `LANES` channels, their weights in `BYTES`, `TILE` pixels together without a walk, `order() -> Order`,
 /// `quad([*const u8; 4], Order) -> Vector`, `start(*const i32) -> Vector`,
 /// `multiply(Vector, quad: Vector, weights: *const i8) -> Vector` and
 /// `store([Vector; PIXELS], &Block, Output, Order, *mut u8, step)`.
@@ -249,7 +249,7 @@ macro_rules! walks {
                                                     continue;
                                                 }
                                                 let place = (r * PIXELS + pixel) * QUADS + q;
-                                                let w = values.add(place * LANES * 4);
+                                                let w = values.add(place * BYTES);
                                                 let sum = &mut sums[group * PIXELS + pixel];
                                                 *sum = multiply(*sum, quad, w);
                                             }
@@ -314,7 +314,7 @@ macro_rules! walks {
                                     quad(taps.map(|tap| from.add(pixel * g.in_x + tap)), order);
                                 *sum = multiply(*sum, quad, w);
                             }
-                            w = w.add(LANES * 4);
+                            w = w.add(BYTES);
                         }
                         let to = dst.add(y * g.out_y + x * g.out_x);
                         store(sums, block, out, order, to, g.out_x);

@@ -4,9 +4,11 @@ use std::arch::x86_64::*;
 
 use super::super::quads::{self, Block, Quads, Walk, walks};
 use super::super::{Geometry, Output, Share, Weights};
-use super::store as store_bytes;
+use super::store_block;
 
 const LANES: usize = 8;
+/// Of a quad's weights.
+const BYTES: usize = 32;
 const TILE: usize = 2;
 
 pub struct Depthwise(Quads);
@@ -58,8 +60,6 @@ unsafe fn multiply(sum: __m256i, quad: __m256i, weights: *const i8) -> __m256i {
     _mm256_dpbusd_avx_epi32(sum, quad, unsafe { _mm256_loadu_si256(weights.cast()) })
 }
 
-/// Stores a block at one or two pixels, `step` bytes apart.
-///
 /// # Safety
 /// The block's bytes at each pixel must be writable.
 #[inline]
@@ -72,30 +72,6 @@ unsafe fn store<const PIXELS: usize>(
     to: *mut u8,
     step: usize,
 ) {
-    // SAFETY: eight of a line.
-    let scale = unsafe { _mm256_loadu_ps(block.scale.0.as_ptr()) };
-    let round = |i: usize| {
-        let real = _mm256_mul_ps(_mm256_cvtepi32_ps(sums[i.min(PIXELS - 1)]), scale);
-        _mm256_cvtps_epi32(real)
-    };
-    let packed = _mm256_packs_epi32(round(0), round(1));
-    let packed = _mm256_adds_epi16(packed, _mm256_set1_epi16(i16::from(out.zero)));
-    // Channels 0 to 3 of both pixels, and 4 to 7.
-    let bytes =
-        _mm_packus_epi16(_mm256_castsi256_si128(packed), _mm256_extracti128_si256(packed, 1));
-    let bytes = _mm_max_epu8(bytes, _mm_set1_epi8(out.low as i8));
-    let bytes = _mm_min_epu8(bytes, _mm_set1_epi8(out.high as i8));
-    let bytes = _mm_shuffle_epi32(bytes, 0b11_01_10_00);
-    for i in 0..PIXELS {
-        let pixel = if i == 0 { bytes } else { _mm_unpackhi_epi64(bytes, bytes) };
-        // SAFETY: as the caller promises.
-        unsafe {
-            let to = to.add(i * step);
-            if block.count == LANES {
-                _mm_storel_epi64(to.cast(), pixel);
-            } else {
-                store_bytes(pixel, to, block.count);
-            }
-        }
-    }
+    // SAFETY: as the caller promises.
+    unsafe { store_block(sums, block, out, to, step) };
 }

@@ -7,6 +7,8 @@ use super::super::{Geometry, Output, Share, Weights};
 use super::to_bytes;
 
 const LANES: usize = 16;
+/// Of a quad's weights.
+const BYTES: usize = 64;
 const TILE: usize = 4;
 
 pub struct Depthwise(Quads);

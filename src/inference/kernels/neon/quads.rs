@@ -7,6 +7,8 @@ use super::super::{Geometry, Output, Share, Weights};
 use super::{sdot_all, store as store_bytes, to_bytes};
 
 const LANES: usize = 8;
+/// Of a quad's weights.
+const BYTES: usize = 32;
 const TILE: usize = 2;
 
 pub struct Depthwise(Quads);
