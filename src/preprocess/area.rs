@@ -11,7 +11,7 @@ use crate::frame::{Bounds, Frame};
 
 pub struct Resizer {
     shape: InputShape,
-    /// Where the target columns' edges lie: in which source column, and how much of it is before.
+    /// Where the target columns end: in which source column, and how much of it is before.
     edges: Vec<(u32, u32)>,
     /// A row of the box after the curve.
     row: Vec<u8>,
@@ -40,9 +40,9 @@ impl Resizer {
         let (sw, sh) = (bounds.width(), bounds.height());
         out.resize((tw * th) as usize, 0);
         self.edges.clear();
-        self.edges.extend((0..=tw).map(|x| (bounds.left + x * sw / tw, x * sw % tw)));
+        self.edges.extend((1..=tw).map(|x| (bounds.left + x * sw / tw, x * sw % tw)));
         // For the widest box there can be, so that a growing sector allocates nothing.
-        let columns = frame.width as usize + 1;
+        let columns = frame.width as usize + 2;
         for buffer in [&mut self.sums, &mut self.before] {
             buffer.clear();
             buffer.resize(columns, 0);
@@ -91,18 +91,14 @@ impl Resizer {
             *before = total;
             total += std::mem::take(sum);
         }
-        self.before[columns.end] = total;
-        // Sums up to an edge may wrap around, those between two edges do not.
-        let up_to = |&(column, part): &(u32, u32)| {
-            let at = column as usize;
-            let (before, behind) = (self.before[at], self.before[(at + 1).min(columns.end)]);
-            before.wrapping_mul(self.shape.width).wrapping_add(part * (behind - before))
-        };
+        self.before[columns.end..columns.end + 2].fill(total);
         let mut last = 0;
-        for (o, edge) in line.iter_mut().zip(&self.edges[1..]) {
-            let next = up_to(edge);
-            *o = mean.of(next.wrapping_sub(last));
-            last = next;
+        for (o, &(column, part)) in line.iter_mut().zip(&self.edges) {
+            let [before, behind, ..] = self.before[column as usize..] else { return };
+            // Sums up to an edge may wrap around, those between two edges do not.
+            let sum = before.wrapping_mul(self.shape.width).wrapping_add(part * (behind - before));
+            *o = mean.of(sum.wrapping_sub(last));
+            last = sum;
         }
     }
 }

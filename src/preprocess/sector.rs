@@ -63,7 +63,6 @@ pub struct SectorFinder {
     /// Of one row of cells: sums of its pixels, column by column; sums of three cells from above to
     /// below, with a rim; whether they are lit.
     sums: Vec<u16>,
-    up_to: Vec<u32>,
     threes: Vec<u16>,
     lit: Vec<bool>,
     /// In nanoseconds of the frames' clock.
@@ -85,7 +84,6 @@ impl SectorFinder {
             cells: Vec::new(),
             previous: Vec::new(),
             sums: Vec::new(),
-            up_to: Vec::new(),
             threes: Vec::new(),
             lit: Vec::new(),
             lit_until: Vec::new(),
@@ -147,7 +145,6 @@ impl SectorFinder {
         self.cells.resize(cells, 0);
         self.previous.resize(cells, 0);
         self.sums.resize(frame.width as usize, 0);
-        self.up_to.resize(frame.width as usize, 0);
         self.threes.clear();
         self.threes.resize(self.columns + 2, 0);
         self.lit.resize(self.columns, false);
@@ -159,29 +156,22 @@ impl SectorFinder {
     }
 
     fn average(&mut self, mut add_echo: impl FnMut(usize, &mut [u16])) {
-        let (width, height) = (self.size.0 as usize, self.size.1 as usize);
-        let scale = self.scale as usize;
+        let (height, scale) = (self.size.1 as usize, self.scale as usize);
         for (row, line) in self.cells.chunks_exact_mut(self.columns).enumerate() {
             let rows = row * scale..((row + 1) * scale).min(height);
             // Whole rows first, which becomes vector code. 16 bits hold the largest frame's.
             self.sums.fill(0);
             rows.clone().for_each(|y| add_echo(y, &mut self.sums));
-            let mut total = 0;
-            for (up_to, &sum) in self.up_to.iter_mut().zip(&self.sums) {
-                total += u32::from(sum);
-                *up_to = total;
-            }
             // Multiplying is exact here: the sum of a cell times its pixels fits 32 bits.
             let reciprocal = |columns: usize| (1u64 << 32) / (rows.len() * columns) as u64 + 1;
-            let mean = |sum: u32, reciprocal| ((u64::from(sum) * reciprocal) >> 32) as u8;
-            let (mut before, whole) = (0, reciprocal(scale));
-            for (cell, up_to) in line.iter_mut().zip(self.up_to.chunks_exact(scale)) {
-                let sum = up_to[scale - 1] - before;
-                *cell = mean(sum, whole);
-                before += sum;
+            let mean = |sums: &[u16], reciprocal| ((sum(sums) * reciprocal) >> 32) as u8;
+            let whole = reciprocal(scale);
+            let cells = self.sums.chunks_exact(scale);
+            if let (Some(cell), rest @ [_, ..]) = (line.last_mut(), cells.remainder()) {
+                *cell = mean(rest, reciprocal(rest.len()));
             }
-            if let (Some(cell), rest @ 1..) = (line.last_mut(), width % scale) {
-                *cell = mean(total - before, reciprocal(rest));
+            for (cell, sums) in line.iter_mut().zip(cells) {
+                *cell = mean(sums, whole);
             }
         }
     }
@@ -289,6 +279,14 @@ impl SectorFinder {
         let y = ((y0 + y1) as u32 * self.scale / 2).min(self.size.1 - 1);
         let (left, right) = self.sector.spans[y as usize];
         self.found && (left..right).contains(&x)
+    }
+}
+
+fn sum(values: &[u16]) -> u64 {
+    match *values {
+        // Of pictures up to 640 pixels wide; a loop would cost more than the sum.
+        [a, b, c, d] => u64::from(a) + u64::from(b) + u64::from(c) + u64::from(d),
+        _ => values.iter().map(|&v| u64::from(v)).sum(),
     }
 }
 
