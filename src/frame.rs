@@ -9,7 +9,7 @@ mod square;
 use std::time::Duration;
 
 pub use packed::{
-    Fields, Packing, PixelFormat, Range, Weights, full_range, luma_from_packed, luma_of_rgb,
+    Fields, Packing, PixelFormat, Range, Weights, expand, full_range, luma_from_packed, luma_of_rgb,
 };
 pub use square::SquarePixels;
 

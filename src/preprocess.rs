@@ -107,45 +107,50 @@ impl Preprocessor {
     /// The first half of [`Self::run`]: marks and the sector. The picture is as it was.
     pub(crate) fn find(&mut self, frame: &Frame, out: &mut Prepared) {
         self.overlay.observe(frame);
-        let mut measures = self.finder.observe(frame, self.overlay.echo());
-        // Before marks are filled: white noise is full of them, and smooth without.
-        let captured = self.histogram(frame);
-        measures.structure = self.finder.structure(&captured, self.shape.region);
-        out.measures = measures;
+        let add_echo = |y, sums: &mut [u16]| self.overlay.add_echo(frame, y, sums);
+        out.measures = self.finder.observe(frame, add_echo);
     }
 
     /// The second half: masks the picture in which the sector was found, and fills the tensor.
     pub(crate) fn cut(&mut self, frame: &mut Frame, out: &mut Prepared) {
-        out.measures.masked = match (self.shape.region, self.finder.sector()) {
-            (Region::Sector, Some(sector)) => {
-                let filled = self.overlay.fill(frame, |y| sector.span(y));
-                sector.mask(frame);
-                filled
-            }
-            (Region::Sector, None) => {
-                frame.luma.fill(0);
-                0
-            }
-            (Region::Whole, _) => {
-                let width = frame.width as usize;
-                self.overlay.fill(frame, |_| (0, width))
-            }
+        let width = frame.width as usize;
+        let (region, sector) = (self.shape.region, self.finder.sector());
+        // The columns that the network will see of a row.
+        let inside = |y| match (region, sector) {
+            (Region::Sector, Some(sector)) => sector.span(y),
+            (Region::Sector, None) => (0, 0),
+            (Region::Whole, _) => (0, width),
         };
-        let histogram = self.histogram(frame);
-        let curve = gain::curve(&histogram);
-        let bounds = match (self.shape.region, self.finder.sector()) {
+        let mut histogram = gain::histogram(rows_inside(frame, inside));
+        // Before marks are filled: white noise is full of them, and smooth without.
+        out.measures.structure = self.finder.structure(&histogram, region);
+        out.measures.masked = self.overlay.fill(frame, inside, &mut histogram);
+        mask(frame, inside);
+        let bounds = match (region, sector) {
             (Region::Sector, Some(sector)) => sector.bounds(),
             _ => Bounds::whole(frame),
         };
-        self.resizer.run(frame, bounds, &curve, &mut out.tensor);
+        let curve = gain::curve(&histogram);
+        self.resizer.run(frame, bounds, inside, &curve, &mut out.tensor);
     }
+}
 
-    /// Pixels of each grey level in what the network will see.
-    fn histogram(&self, frame: &Frame) -> [u32; 256] {
-        match (self.shape.region, self.finder.sector()) {
-            (Region::Sector, Some(sector)) => sector.histogram(frame),
-            (Region::Sector, None) => [0; 256],
-            (Region::Whole, _) => gain::histogram(&frame.luma),
-        }
+/// The pixels of each row from the column that `inside` gives first up to the second.
+fn rows_inside(
+    frame: &Frame,
+    inside: impl Fn(usize) -> (usize, usize),
+) -> impl Iterator<Item = &[u8]> {
+    frame.luma.chunks_exact(frame.width as usize).enumerate().map(move |(y, row)| {
+        let (left, right) = inside(y);
+        &row[left..right]
+    })
+}
+
+/// Blacks out everything else.
+fn mask(frame: &mut Frame, inside: impl Fn(usize) -> (usize, usize)) {
+    for (y, row) in frame.luma.chunks_exact_mut(frame.width as usize).enumerate() {
+        let (left, right) = inside(y);
+        row[..left].fill(0);
+        row[right..].fill(0);
     }
 }

@@ -7,7 +7,7 @@
 use std::io::{self, BufRead, Read};
 use std::time::Duration;
 
-use crate::frame::{SIDE_RANGE, full_range};
+use crate::frame::{SIDE_RANGE, expand};
 
 pub const MAGIC: &[u8] = b"YUV4MPEG2";
 const MARKER: &[u8] = b"FRAME";
@@ -58,7 +58,6 @@ pub struct Y4m<R> {
     line: Vec<u8>,
     /// The marker of the next frame has been read.
     marked: bool,
-    expand: [u8; 256],
 }
 
 impl<R: BufRead> Y4m<R> {
@@ -67,8 +66,7 @@ impl<R: BufRead> Y4m<R> {
         let mut line = Vec::new();
         read_line(&mut reader, &mut line).map_err(|e| e.to_string())?;
         let header = Header::parse(&line)?;
-        let expand = std::array::from_fn(|y| full_range(y as u8));
-        Ok(Y4m { reader, header, line, marked: false, expand })
+        Ok(Y4m { reader, header, line, marked: false })
     }
 
     /// Reads the luma of the next frame, full range, into `luma`, which fits it afterwards.
@@ -90,7 +88,7 @@ impl<R: BufRead> Y4m<R> {
             return Ok(Step::Damaged);
         }
         if !self.header.full_range {
-            luma.iter_mut().for_each(|p| *p = self.expand[usize::from(*p)]);
+            expand(luma);
         }
         Ok(Step::Frame)
     }

@@ -146,8 +146,8 @@ impl Packing {
         let weights = self.weights.fixed_point();
         match self.format {
             PixelFormat::Grey | PixelFormat::Nv12 => out.copy_from_slice(row),
-            PixelFormat::Grey16 | PixelFormat::Uyvy => every_other(out, &row[1..]),
-            PixelFormat::Yuyv => every_other(out, row),
+            PixelFormat::Grey16 | PixelFormat::Uyvy => one_of_two(out, row, |[_, p]| p),
+            PixelFormat::Yuyv => one_of_two(out, row, |[p, _]| p),
             PixelFormat::Rgb => {
                 for (o, p) in out.iter_mut().zip(row.chunks_exact(3)) {
                     *o = weighed([p[0], p[1], p[2]], weights);
@@ -160,17 +160,15 @@ impl Packing {
             }
         }
         if self.range == Range::Limited {
-            for o in out {
-                *o = EXPANDED[usize::from(*o)];
-            }
+            expand(out);
         }
     }
 }
 
-/// Bytes 0, 2, 4, … of `row`, as many as `out` takes.
-fn every_other(out: &mut [u8], row: &[u8]) {
-    for (o, p) in out.iter_mut().zip(row.iter().step_by(2)) {
-        *o = *p;
+/// One byte of each two.
+fn one_of_two(out: &mut [u8], row: &[u8], which: impl Fn([u8; 2]) -> u8) {
+    for (o, &pair) in out.iter_mut().zip(row.as_chunks().0) {
+        *o = which(pair);
     }
 }
 
@@ -224,22 +222,17 @@ fn weighed(pixel: [u8; 3], weights: [u32; 3]) -> u8 {
 }
 
 /// Expands limited-range luma (16–235, ITU-R BT.601) to 0–255.
-pub const fn full_range(y: u8) -> u8 {
-    match y {
-        0..=16 => 0,
-        235.. => 255,
-        y => (((y as u32 - 16) * 255 + 109) / 219) as u8,
-    }
+pub fn full_range(y: u8) -> u8 {
+    // In 16 bits, so that a row becomes vector code.
+    (((u16::from(y.clamp(16, 235)) - 16) * 255 + 109) / 219) as u8
 }
 
-const EXPANDED: [u8; 256] = {
-    let (mut table, mut y) = ([0; 256], 0);
-    while y < 256 {
-        table[y] = full_range(y as u8);
-        y += 1;
+/// Expands all of `luma` in the same way.
+pub fn expand(luma: &mut [u8]) {
+    for y in luma {
+        *y = full_range(*y);
     }
-    table
-};
+}
 
 #[cfg(test)]
 mod tests;

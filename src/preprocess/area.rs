@@ -4,86 +4,132 @@
 //! an integer, so the mean has one rounding and is the same on every machine. Enlarging repeats
 //! pixels.
 
+use std::ops::Range;
+
 use super::InputShape;
 use crate::frame::{Bounds, Frame};
 
 pub struct Resizer {
     shape: InputShape,
-    /// For every source column of the box: first target column and overlap with it; the rest goes
-    /// to the next ones.
-    columns: Vec<(u32, u32)>,
-    row: Vec<u32>,
+    /// Where the target columns end: in which source column, and how much of it is before.
+    edges: Vec<(u32, u32)>,
+    /// A row of the box after the curve.
+    row: Vec<u8>,
+    /// For one target row, weighted sums of such rows.
     sums: Vec<u32>,
+    /// Sums of `sums` before each column.
+    before: Vec<u32>,
 }
 
 impl Resizer {
     pub fn new(shape: InputShape) -> Resizer {
-        let width = shape.width as usize;
-        Resizer { shape, columns: Vec::new(), row: vec![0; width], sums: vec![0; width] }
+        Resizer { shape, edges: Vec::new(), row: Vec::new(), sums: Vec::new(), before: Vec::new() }
     }
 
-    /// Averages the box of `frame`, after `curve`, into `height * width` bytes.
-    pub fn run(&mut self, frame: &Frame, bounds: Bounds, curve: &[u8; 256], out: &mut Vec<u8>) {
+    /// Averages the box of `frame`, after `curve`, into `height * width` bytes. Only the columns
+    /// `inside` each row are looked at; the others are black and stay black.
+    pub fn run(
+        &mut self,
+        frame: &Frame,
+        bounds: Bounds,
+        inside: impl Fn(usize) -> (usize, usize),
+        curve: &[u8; 256],
+        out: &mut Vec<u8>,
+    ) {
         let (tw, th) = (self.shape.width, self.shape.height);
-        let (sw, sh) = (bounds.right - bounds.left, bounds.bottom - bounds.top);
+        let (sw, sh) = (bounds.width(), bounds.height());
         out.resize((tw * th) as usize, 0);
-        self.columns.clear();
+        self.edges.clear();
+        self.edges.extend((1..=tw).map(|x| (bounds.left + x * sw / tw, x * sw % tw)));
         // For the widest box there can be, so that a growing sector allocates nothing.
-        self.columns.reserve(frame.width as usize);
-        self.columns.extend((0..sw).map(|x| first_overlap(x, sw, tw)));
+        let columns = frame.width as usize + 2;
+        for buffer in [&mut self.sums, &mut self.before] {
+            buffer.clear();
+            buffer.resize(columns, 0);
+        }
+        self.row.resize(columns, 0);
+        let box_columns = bounds.left as usize..bounds.right as usize;
         // Weights of a row sum to `sw`, of a column to `sh`: 255 · 4096 · 4096 fits 32 bits.
-        let area = sw * sh;
-        self.sums.fill(0);
-        let mut target = 0;
-        for y in 0..sh {
-            self.average_row(frame, bounds, y, curve);
-            let (first, overlap) = first_overlap(y, sh, th);
-            debug_assert_eq!(first, target);
-            let mut left = th;
-            let mut take = overlap;
-            while left > 0 {
-                for (sum, &v) in self.sums.iter_mut().zip(&self.row) {
-                    *sum += v * take;
-                }
-                left -= take;
-                if left > 0 || (y + 1) * th == (target + 1) * sh {
-                    let line = &mut out[(target * tw) as usize..((target + 1) * tw) as usize];
-                    for (o, sum) in line.iter_mut().zip(&mut self.sums) {
-                        *o = ((u64::from(*sum) + u64::from(area / 2)) / u64::from(area)) as u8;
-                        *sum = 0;
+        let mean = Mean::over(sw * sh);
+        let mut lines = out.chunks_exact_mut(tw as usize);
+        let whole = curve.map(|v| u32::from(v) * th);
+        // What is left to be filled of the target row.
+        let mut gap = sh;
+        for y in bounds.top as usize..bounds.bottom as usize {
+            let (left, right) = inside(y);
+            let pixels = &frame.luma[y * frame.width as usize..][left..right];
+            let mut rest = th;
+            while rest > 0 {
+                let take = rest.min(gap);
+                let sums = self.sums[left..right].iter_mut();
+                if take == th {
+                    for (sum, &p) in sums.zip(pixels) {
+                        *sum += whole[usize::from(p)];
                     }
-                    target += 1;
+                } else {
+                    if rest == th {
+                        look_up(curve, pixels, &mut self.row[..right - left]);
+                    }
+                    for (sum, &v) in sums.zip(&self.row) {
+                        *sum += u32::from(u16::from(v)) * u32::from(take as u16);
+                    }
                 }
-                take = left.min(sh);
+                (rest, gap) = (rest - take, gap - take);
+                if gap == 0 {
+                    self.across(box_columns.clone(), &mean, lines.next().unwrap_or_default());
+                    gap = sh;
+                }
             }
         }
     }
 
-    fn average_row(&mut self, frame: &Frame, bounds: Bounds, y: u32, curve: &[u8; 256]) {
-        let (tw, sw) = (self.shape.width, bounds.right - bounds.left);
-        let start = ((bounds.top + y) * frame.width + bounds.left) as usize;
-        let pixels = &frame.luma[start..start + sw as usize];
-        self.row.fill(0);
-        for (&p, &(first, overlap)) in pixels.iter().zip(&self.columns) {
-            let v = u32::from(curve[usize::from(p)]);
-            let at = first as usize;
-            self.row[at] += v * overlap;
-            let (mut left, mut next) = (tw - overlap, at + 1);
-            while left > 0 {
-                let take = left.min(sw);
-                self.row[next] += v * take;
-                left -= take;
-                next += 1;
-            }
+    /// Averages `sums` into a line of the target and clears them.
+    fn across(&mut self, columns: Range<usize>, mean: &Mean, line: &mut [u8]) {
+        let mut total = 0;
+        let sums = self.sums[columns.clone()].iter_mut();
+        for (sum, before) in sums.zip(&mut self.before[columns.clone()]) {
+            *before = total;
+            total += std::mem::take(sum);
+        }
+        self.before[columns.end..columns.end + 2].fill(total);
+        let mut last = 0;
+        for (o, &(column, part)) in line.iter_mut().zip(&self.edges) {
+            let [before, behind, ..] = self.before[column as usize..] else { return };
+            // Sums up to an edge may wrap around, those between two edges do not.
+            let sum = before.wrapping_mul(self.shape.width).wrapping_add(part * (behind - before));
+            *o = mean.of(sum.wrapping_sub(last));
+            last = sum;
         }
     }
 }
 
-/// First target pixel that source pixel `i` of `source` overlaps, and by how much of `target`.
-fn first_overlap(i: u32, source: u32, target: u32) -> (u32, u32) {
-    let start = i * target;
-    let first = start / source;
-    (first, target.min((first + 1) * source - start))
+fn look_up(curve: &[u8; 256], pixels: &[u8], out: &mut [u8]) {
+    let (eights, rest) = pixels.as_chunks::<8>();
+    let (out_eights, out_rest) = out.as_chunks_mut::<8>();
+    for (out, eight) in out_eights.iter_mut().zip(eights) {
+        for (o, &p) in out.iter_mut().zip(eight) {
+            *o = curve[usize::from(p)];
+        }
+    }
+    for (o, &p) in out_rest.iter_mut().zip(rest) {
+        *o = curve[usize::from(p)];
+    }
+}
+
+/// The rounded mean of so many bytes, at most 2^24, by their sum: exact, and without dividing.
+struct Mean {
+    half: u64,
+    reciprocal: u64,
+}
+
+impl Mean {
+    fn over(count: u32) -> Mean {
+        Mean { half: u64::from(count / 2), reciprocal: (1 << 56) / u64::from(count) + 1 }
+    }
+
+    fn of(&self, sum: u32) -> u8 {
+        (((u64::from(sum) + self.half) * self.reciprocal) >> 56) as u8
+    }
 }
 
 #[cfg(test)]
@@ -96,7 +142,8 @@ mod tests {
         let identity = std::array::from_fn(|v| v as u8);
         let mut out = Vec::new();
         let shape = InputShape { width, height, region: Region::Whole };
-        Resizer::new(shape).run(frame, Bounds::whole(frame), &identity, &mut out);
+        let inside = |_| (0, frame.width as usize);
+        Resizer::new(shape).run(frame, Bounds::whole(frame), inside, &identity, &mut out);
         out
     }
 
@@ -135,6 +182,22 @@ mod tests {
             let frame = Frame { width: w, height: h, luma, ..Frame::default() };
             for (a, b) in resize(&frame, tw, th).iter().zip(reference(&frame, tw, th)) {
                 prop_assert!((f64::from(*a) - b).abs() <= 0.5001, "{a} {b}");
+            }
+        }
+    }
+
+    #[test]
+    fn means_are_rounded_quotients() {
+        let mut random = oorandom::Rand32::new(5);
+        let counts = (1..200).chain((0..2000).map(|_| random.rand_range(1..(1 << 24) + 1)));
+        for count in counts.collect::<Vec<_>>() {
+            let mean = Mean::over(count);
+            for level in 0..255u32 {
+                let half = level * count + count.div_ceil(2);
+                for sum in [level * count, half - 1, half, (level + 1) * count] {
+                    let exact = (u64::from(sum) + u64::from(count / 2)) / u64::from(count);
+                    assert_eq!(u64::from(mean.of(sum)), exact, "{sum} of {count}");
+                }
             }
         }
     }

@@ -9,12 +9,13 @@ use v4l::format::{Colorspace, FieldOrder, Quantization};
 
 use super::Flaw;
 use crate::capture::jpeg::{Components, JpegLuma};
-use crate::frame::{Fields, Frame, Packing, PixelFormat, Range, Weights};
+use crate::frame::{Fields, Frame, Packing, PixelFormat, Range, Weights, expand};
 
 /// What decoding JPEG pictures takes, kept from frame to frame.
 #[derive(Default)]
 pub struct Spare {
     decoder: JpegLuma,
+    /// A picture of two fields, before they are taken apart.
     picture: Frame,
 }
 
@@ -117,16 +118,22 @@ impl Layout {
         if self.alternate {
             packing.fields = Fields::Single { top: field != FieldOrder::Bottom as u32 };
         }
-        let mut data = data;
-        if self.jpeg {
-            let Spare { decoder, picture } = spare;
-            decoder.decode(data, Components::YCbCr, picture).map_err(|_| Flaw::Undecodable)?;
+        let read = if self.jpeg {
+            let whole = packing.fields == Fields::Progressive;
+            let picture = if whole { &mut *frame } else { &mut spare.picture };
+            let decoded = spare.decoder.decode(data, Components::YCbCr, picture);
+            decoded.map_err(|_| Flaw::Undecodable)?;
             if (picture.width, picture.height) != (packing.width, packing.height) {
                 return Err(Flaw::Size(picture.width, picture.height));
             }
-            data = &picture.luma;
-        }
-        if packing.luma(data, frame) { Ok(()) } else { Err(Flaw::Short) }
+            if whole && packing.range == Range::Limited {
+                expand(&mut frame.luma);
+            }
+            whole || packing.luma(&spare.picture.luma, frame)
+        } else {
+            packing.luma(data, frame)
+        };
+        if read { Ok(()) } else { Err(Flaw::Short) }
     }
 }
 
@@ -211,6 +218,25 @@ mod tests {
         let mjpg = Layout::new(&format(b"MJPG"), None).unwrap();
         let flaw = mjpg.luma(1, b"no picture", &mut spare, &mut frame);
         assert_eq!(flaw, Err(Flaw::Undecodable));
+    }
+
+    #[test]
+    fn jpeg_pictures_are_read_whole_and_by_fields_in_either_range() {
+        let ramp = image::GrayImage::from_fn(64, 48, |x, y| image::Luma([(3 * x + y) as u8]));
+        let (mut data, mut plain) = (Vec::new(), Frame::default());
+        image::codecs::jpeg::JpegEncoder::new(&mut data).encode_image(&ramp).unwrap();
+        JpegLuma::default().decode(&data, Components::YCbCr, &mut plain).unwrap();
+        let mut mjpg = Format::new(64, 48, FourCC::new(b"MJPG"));
+        for field_order in [FieldOrder::Progressive, FieldOrder::Interlaced] {
+            mjpg.field_order = field_order;
+            for range in [Range::Full, Range::Limited] {
+                let layout = Layout::new(&mjpg, Some(range)).unwrap();
+                let (mut frame, mut expected) = (Frame::default(), Frame::default());
+                layout.luma(1, &data, &mut Spare::default(), &mut frame).unwrap();
+                assert!(layout.packing.luma(&plain.luma, &mut expected));
+                assert_eq!(frame, expected, "{field_order:?} {range:?}");
+            }
+        }
     }
 
     #[test]

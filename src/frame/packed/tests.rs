@@ -94,7 +94,6 @@ proptest! {
 fn ranges_map_black_white_and_grey() {
     for v in 0..=255u8 {
         assert_eq!(luma_of_rgb([v; 3]), v);
-        assert_eq!(EXPANDED[usize::from(v)], full_range(v));
         let exact = ((f64::from(v) - 16.0) * 255.0 / 219.0).clamp(0.0, 255.0);
         assert!((f64::from(full_range(v)) - exact).abs() <= 0.5, "{v}");
     }
