@@ -62,7 +62,7 @@ def write(folder, manifest, model, card, training_set, known):
             file.write(f'\n[[file]]\npath = "{path}"\nrole = "{role}"\nsha256 = "{digest}"\n')
         for name, (_, scores) in known.items():
             file.write(f'\n[[known_answer]]\ninput = "known/{name}.png"\n')
-            file.write(f"scores = {[round(float(s), 4) for s in scores]}\ntolerance = 1.0\n")
+            file.write(f"scores = {[round(float(s), 4) for s in scores]}\ntolerance = 0.01\n")
 
 
 def input_section(size, region, preprocess):
