@@ -255,7 +255,7 @@ impl Dense {
 
     /// Reads at `src` and writes at `dst` of the arena.
     pub fn run(&self, arena: Arena, src: usize, dst: usize, scratch: &mut [u8], part: Part) {
-        self.geometry.check(arena.len(), src, dst, self.channels);
+        self.geometry.check(arena.size(), src, dst, self.channels);
         let Some(share) = self.geometry.share(part) else { return };
         let (g, out) = (&self.geometry, self.output);
         // SAFETY: both lie in the arena, as has just been checked.
@@ -340,7 +340,7 @@ impl Depthwise {
 
     /// Reads at `src` and writes at `dst` of the arena.
     pub fn run(&self, arena: Arena, src: usize, dst: usize, part: Part) {
-        self.geometry.check(arena.len(), src, dst, self.channels);
+        self.geometry.check(arena.size(), src, dst, self.channels);
         let Some(share) = self.geometry.share(part) else { return };
         let (g, out) = (&self.geometry, self.output);
         // SAFETY: both lie in the arena, as has just been checked.

@@ -17,13 +17,13 @@ use super::lower::{Obstacle, lower};
 pub enum Part {
     Lowered(Graph),
     /// A network of its own, with the operator that keeps it from being lowered.
-    Tract(pb::ModelProto, Obstacle),
+    Tract(Box<pb::ModelProto>, Obstacle),
 }
 
 /// Cuts a network that cannot be lowered as a whole, because of `obstacle`. One part is all of it
 /// where nothing can.
 pub fn parts(model: &pb::ModelProto, obstacle: Obstacle) -> TractResult<Vec<Part>> {
-    let whole = |obstacle| Ok(vec![Part::Tract(model.clone(), obstacle)]);
+    let whole = |obstacle| Ok(vec![Part::Tract(Box::new(model.clone()), obstacle)]);
     let Some(network) = Network::read(model)? else { return whole(obstacle) };
     let mut parts: Vec<(Range<usize>, Result<Graph, Obstacle>)> = Vec::new();
     let mut at = 0;
@@ -41,7 +41,7 @@ pub fn parts(model: &pb::ModelProto, obstacle: Obstacle) -> TractResult<Vec<Part
     }
     let part = |(range, part): (Range<usize>, _)| match part {
         Ok(graph) => Part::Lowered(graph),
-        Err(obstacle) => Part::Tract(network.section(range), obstacle),
+        Err(obstacle) => Part::Tract(Box::new(network.section(range)), obstacle),
     };
     Ok(parts.into_iter().map(part).collect())
 }

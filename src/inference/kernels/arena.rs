@@ -30,7 +30,7 @@ impl<'a> Arena<'a> {
         self.base
     }
 
-    pub fn len(self) -> usize {
+    pub fn size(self) -> usize {
         self.len
     }
 

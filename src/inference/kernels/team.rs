@@ -152,7 +152,7 @@ impl Team {
         {
             let mut frame = self.shared.frame();
             frame.number += 1;
-            (frame.base, frame.len) = (arena.base(), arena.len());
+            (frame.base, frame.len) = (arena.base(), arena.size());
         }
         self.shared.begin.notify_all();
         self.shared.run(0, arena, scratch);

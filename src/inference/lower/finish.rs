@@ -41,7 +41,7 @@ impl Lowering<'_> {
                 let [a, b] = inputs.map(scale);
                 let factor = a * b / quantization.scale;
                 // Beyond this, instruction sets differ in how they turn a real into a whole number.
-                if !(factor * 65_025.0 < 2_147_483_000.0) {
+                if factor.is_nan() || factor * 65_025.0 >= 2_147_483_000.0 {
                     return Err("scales that leave 32 bits".into());
                 }
                 Op::Multiply { inputs, factor, output }

@@ -144,8 +144,8 @@ impl Unary {
                     x
                 }
             }
-            Unary::HardSigmoid(alpha, beta) => (alpha * x + beta).max(0.0).min(1.0),
-            Unary::HardSwish => x * (x / 6.0 + 0.5).max(0.0).min(1.0),
+            Unary::HardSigmoid(alpha, beta) => (alpha * x + beta).clamp(0.0, 1.0),
+            Unary::HardSwish => x * (x / 6.0 + 0.5).clamp(0.0, 1.0),
             Unary::Plus(y) => x + y,
             Unary::Times(y) => x * y,
         }
