@@ -76,7 +76,10 @@ def main():
         float_file = folder / f"{name}.f32.onnx"
         if network in bundles:
             onnx.save(floating(onnx.load(network)), float_file)
-        to_litert.write(network, folder / f"{name}.tflite")
+        try:
+            to_litert.write(network, folder / f"{name}.tflite")
+        except ValueError as error:
+            print(f"{name}: no form for LiteRT: {error}", file=sys.stderr)
         to_ncnn.write(float_file, folder)
         print(name)
 

@@ -248,6 +248,8 @@ def main():
         plain_file = folder / f"{network.name}.f32.onnx"
         onnx.save(network.model(), plain_file)
         for form, quant_format in (("qdq", QuantFormat.QDQ), ("qlinear", QuantFormat.QOperator)):
+            if form == "qlinear" and "HardSwish" in {node.op_type for node in network.nodes}:
+                continue  # It would leave reals between layers that nothing quantizes.
             quantize_static(
                 plain_file,
                 folder / f"{network.name}.{form}.onnx",

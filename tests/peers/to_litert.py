@@ -295,7 +295,7 @@ class Reader:
         }
         for node in self.graph.node:
             if node.op_type not in steps:
-                raise SystemExit(f"{path}: {node.op_type} is not known here")
+                raise ValueError(f"{node.op_type} is not known here")
             attributes = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
             if node.op_type.endswith("Linear"):
                 attributes = {}
