@@ -91,18 +91,6 @@ impl Dense {
             unsafe { tile(self, g, share, out, src, dst) };
             return;
         }
-        // What this share reads, and SLACK bytes more, at twice its place.
-        let last = g.strips.iter().max().copied().unwrap_or(0);
-        let at = |y: usize, x: usize| y * g.in_y + x * g.in_x;
-        let first = at(share.rows.start, share.columns.start);
-        let end = at(share.rows.end - 1, share.columns.end - 1) + last + g.depth + SLACK;
-        // SAFETY: as the caller promises.
-        let bytes = unsafe { std::slice::from_raw_parts(src.add(first), end - first) };
-        let wide = &mut scratch[..self.scratch(g)];
-        let pairs = wide[2 * first..2 * end].as_chunks_mut::<2>().0;
-        for (pair, &byte) in pairs.iter_mut().zip(bytes) {
-            *pair = [byte, 0];
-        }
         let tile = match pixels {
             6 => madd::<6>,
             5 => madd::<5>,
@@ -111,9 +99,50 @@ impl Dense {
             2 => madd::<2>,
             _ => madd::<1>,
         };
-        // SAFETY: as the caller promises; the copy reaches as far as the share and SLACK bytes more.
-        unsafe { tile(self, g, share, out, wide.as_ptr(), dst) }
+        let last = g.strips.iter().max().copied().unwrap_or(0);
+        for band in bands(g, share, pixels) {
+            let (y, x) = (band.rows.start, band.columns.start);
+            let (height, width) = (band.rows.len(), band.columns.len());
+            // What the band reads, and SLACK bytes more.
+            let len = (height - 1) * g.in_y + (width - 1) * g.in_x + last + g.depth + SLACK;
+            // SAFETY: as the caller promises.
+            let bytes =
+                unsafe { std::slice::from_raw_parts(src.add(y * g.in_y + x * g.in_x), len) };
+            let wide = &mut scratch[..2 * len];
+            for (pair, &byte) in wide.as_chunks_mut::<2>().0.iter_mut().zip(bytes) {
+                *pair = [byte, 0];
+            }
+            let here = Share { rows: 0..height, columns: 0..width };
+            // SAFETY: as the caller promises; the copy begins where the band does, and reaches as
+            // far as it and SLACK bytes more.
+            unsafe {
+                tile(self, g, &here, out, wide.as_ptr(), dst.add(y * g.out_y + x * g.out_x));
+            }
+        }
     }
+}
+
+/// Bytes of input that are widened at a time: both they and the copy stay in the first cache.
+const BAND: usize = 10 << 10;
+
+/// A share in rows, or in pixels of its only row, each at least a tile.
+fn bands(g: &Geometry, share: &Share, pixels: usize) -> impl Iterator<Item = Share> {
+    let Share { rows, columns } = share.clone();
+    let down = rows.len() > 1;
+    let (whole, each) = match down {
+        true => (rows.clone(), (BAND / g.in_y.max(1)).max(4)),
+        false => (columns.clone(), (BAND / g.in_x.max(1)).max(16).next_multiple_of(pixels)),
+    };
+    let count = (whole.len() / each).max(1);
+    (0..count).map(move |i| {
+        let start = whole.start + i * each;
+        // What is left over goes to the last.
+        let part = start..if i + 1 == count { whole.end } else { start + each };
+        match down {
+            true => Share { rows: part, columns: columns.clone() },
+            false => Share { rows: rows.clone(), columns: part },
+        }
+    })
 }
 
 /// Sixteen sums of each of two pixels to bytes.
