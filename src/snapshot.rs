@@ -182,13 +182,34 @@ impl Picture {
         self.luma.clear();
         let (scale, stride) = (scale as usize, frame.width as usize);
         let rows = &frame.luma[bounds.top as usize * stride..bounds.bottom as usize * stride];
+        let (left, width) = (bounds.left as usize, self.width as usize);
+        let mut sums = [0u32; PICTURE_LIMIT.0 as usize];
+        let sums = &mut sums[..width];
         for band in rows.chunks_exact(stride * scale) {
-            for x in (0..self.width as usize).map(|x| bounds.left as usize + x * scale) {
-                let pixels = band.chunks_exact(stride).flat_map(|row| &row[x..x + scale]);
-                let sum: u32 = pixels.map(|&p| u32::from(p)).sum();
-                self.luma.push((sum / (scale * scale) as u32) as u8);
+            if scale == 1 {
+                self.luma.extend_from_slice(&band[left..left + width]);
+                continue;
             }
+            sums.fill(0);
+            for row in band.chunks_exact(stride) {
+                let row = &row[left..left + width * scale];
+                // Squares of known sides are vector code.
+                match scale {
+                    2 => add_squares(sums, row.as_chunks::<2>().0),
+                    3 => add_squares(sums, row.as_chunks::<3>().0),
+                    4 => add_squares(sums, row.as_chunks::<4>().0),
+                    _ => add_squares(sums, row.chunks_exact(scale)),
+                }
+            }
+            self.luma.extend(sums.iter().map(|&sum| (sum / (scale * scale) as u32) as u8));
         }
+    }
+}
+
+/// Adds each piece of a row to its sum.
+fn add_squares<T: AsRef<[u8]>>(sums: &mut [u32], pieces: impl IntoIterator<Item = T>) {
+    for (sum, piece) in sums.iter_mut().zip(pieces) {
+        *sum += piece.as_ref().iter().map(|&p| u32::from(p)).sum::<u32>();
     }
 }
 
