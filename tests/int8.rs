@@ -52,7 +52,7 @@ fn threads_give_the_same_bits() {
         for threads in 2..=4 {
             let placement = Placement { isa: Some(isa), threads };
             let mut runner = Runner::load("lung", &bytes, placement).unwrap();
-            let runs = if isa == Isa::Scalar { 2 } else { 50 };
+            let runs = if isa == Isa::Scalar { 1 } else { 10 };
             for _ in 0..runs {
                 let scores = runner.run().unwrap();
                 let name = isa.name();

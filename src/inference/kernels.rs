@@ -224,10 +224,37 @@ pub struct Dense {
     kernel: DenseKernel,
 }
 
+/// Where a register of 16 sums would hold few channels of a pixel, those of its neighbours as well:
+/// pixels that lie one after the other become one pixel, each of its channels with weights for its
+/// own inputs and none for the others. As many products, and fewer sums to turn to bytes.
+fn together(g: Geometry, weights: Weights) -> (Geometry, Weights) {
+    let channels = weights.channels();
+    let pixels = 16 / channels.max(1);
+    let adjacent = g.strips == [0] && g.in_x == g.depth && g.out_x == channels;
+    if pixels < 2 || !adjacent || 16 % channels != 0 || !g.width.is_multiple_of(pixels) {
+        return (g, weights);
+    }
+    let (old, depth) = (g.depth, g.depth * pixels);
+    let mut values = vec![0; 16 * depth];
+    for c in 0..16 {
+        let from = &weights.values[c % channels * old..][..old];
+        values[c * depth + c / channels * old..][..old].copy_from_slice(from);
+    }
+    let geometry = Geometry { width: g.width / pixels, in_x: depth, out_x: 16, depth, ..g };
+    let weights =
+        Weights { values, bias: weights.bias.repeat(pixels), scale: weights.scale.repeat(pixels) };
+    (geometry, weights)
+}
+
 impl Dense {
     pub fn new(isa: Isa, geometry: Geometry, weights: Weights, output: Output) -> Dense {
         let channels = weights.channels();
         assert_eq!(weights.values.len(), channels * geometry.strips.len() * geometry.depth);
+        let (geometry, weights) = match isa {
+            Isa::Avx2 | Isa::AvxVnni | Isa::Avx512Vnni => together(geometry, weights),
+            _ => (geometry, weights),
+        };
+        let channels = weights.channels();
         let kernel = match isa {
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2 => DenseKernel::Avx2(avx2::Dense::new(false, &geometry, &weights)),

@@ -147,6 +147,29 @@ proptest! {
     }
 
     #[test]
+    fn narrow_layers_give_the_definitions_bits(
+        channels in 0u32..5, inputs in 1usize..40, rows in 1usize..4, pixels in 1usize..70,
+        seed in 1u64..
+    ) {
+        let mut numbers = Numbers(seed);
+        let channels = 1 << channels;
+        let out = output(&mut numbers);
+        let g = Geometry {
+            rows, width: pixels, in_x: inputs, in_y: inputs * pixels, out_x: channels,
+            out_y: channels * pixels + 3, strips: vec![0], depth: inputs,
+        };
+        let dst = g.reach() + SLACK;
+        let arena: Vec<u8> =
+            (0..dst + rows * g.out_y + SLACK).map(|_| numbers.next() as u8).collect();
+        let weights = weights(&mut numbers, channels, inputs);
+        compare(&Isa::available(), &arena, |isa, arena| {
+            let dense = Dense::new(isa, g.clone(), weights.clone(), out);
+            let mut scratch = vec![0; dense.scratch()];
+            in_parts(arena, seed, |arena, part| dense.run(arena, 0, dst, &mut scratch, part));
+        })?;
+    }
+
+    #[test]
     fn depthwise_kernels_give_the_definitions_bits(layer in layers(true)) {
         let mut numbers = Numbers(layer.seed);
         // Taps, not joined rows.
