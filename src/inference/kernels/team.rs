@@ -4,7 +4,7 @@
 //! microseconds awake, and then, when others have taken a processor away, asleep.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
@@ -63,10 +63,12 @@ impl Shared {
         let passed = self.passed.load(Ordering::Acquire);
         if self.waiting.fetch_add(1, Ordering::AcqRel) + 1 == self.parts {
             self.waiting.store(0, Ordering::Relaxed);
-            // This store and that load in the order that sleepers see: `asleep` is set before
-            // `passed` is looked at for the last time.
-            self.passed.store(passed.wrapping_add(1), Ordering::SeqCst);
-            if self.any_asleep.load(Ordering::SeqCst) {
+            self.passed.store(passed.wrapping_add(1), Ordering::Release);
+            // Either this thread sees that one is about to sleep, or that one sees that all have
+            // passed: both write, then read what the other wrote. Fences, since emulators let a
+            // load overtake a store even where both are sequentially consistent.
+            fence(Ordering::SeqCst);
+            if self.any_asleep.load(Ordering::Relaxed) {
                 drop(self.asleep.lock().unwrap_or_else(PoisonError::into_inner));
                 self.awake.notify_all();
             }
@@ -80,12 +82,13 @@ impl Shared {
         }
         let mut asleep = self.asleep.lock().unwrap_or_else(PoisonError::into_inner);
         *asleep += 1;
-        self.any_asleep.store(true, Ordering::SeqCst);
-        while self.passed.load(Ordering::SeqCst) == passed {
+        self.any_asleep.store(true, Ordering::Relaxed);
+        fence(Ordering::SeqCst);
+        while self.passed.load(Ordering::Acquire) == passed {
             asleep = self.awake.wait(asleep).unwrap_or_else(PoisonError::into_inner);
         }
         *asleep -= 1;
-        self.any_asleep.store(*asleep > 0, Ordering::SeqCst);
+        self.any_asleep.store(*asleep > 0, Ordering::Relaxed);
     }
 
     /// A helper's life: sleeps until a frame begins.
