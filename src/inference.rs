@@ -175,7 +175,7 @@ impl Runner {
         let input = made_up(&models[0]).map_err(|e| fails(&e))?;
         let plans: Result<Vec<_>, _> = models.into_iter().map(TypedSimplePlan::new).collect();
         let chain = plans.and_then(|plans| Chain::start(&plans)).map_err(|e| fails(&e))?;
-        let engine = program.map(Engine::new).transpose().map_err(|e| fails(&e.into()))?;
+        let engine = program.map(Engine::new);
         Ok(Runner { chain, input, engine, path, name: name.to_owned() })
     }
 

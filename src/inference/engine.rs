@@ -30,10 +30,6 @@ impl Program {
         Program { graph, isa, threads: threads.max(1), places, arena, steps }
     }
 
-    pub fn threads(&self) -> usize {
-        self.threads
-    }
-
     pub fn graph(&self) -> &Graph {
         &self.graph
     }
@@ -70,20 +66,26 @@ impl Clone for Engine {
 }
 
 impl Engine {
-    /// Fails if the threads cannot be started.
-    pub fn new(program: Arc<Program>) -> std::io::Result<Engine> {
+    /// With the program's threads; fails if they cannot be started.
+    pub fn with_team(program: Arc<Program>) -> std::io::Result<Engine> {
+        let mut engine = Engine::new(program);
+        if engine.program.threads > 1 {
+            let steps = Arc::clone(&engine.program.steps);
+            engine.team = Some(Team::new(steps, engine.program.threads, &engine.scratch)?);
+        }
+        Ok(engine)
+    }
+
+    /// On the caller's thread alone.
+    pub fn new(program: Arc<Program>) -> Engine {
         let maps = &program.graph.maps;
         let sums = maps.iter().map(|m| m.channels).max().unwrap_or(0);
         // A row of the input, at least.
         let row = maps[0].width * maps[0].channels;
         let bytes = program.steps.iter().map(Step::scratch).max().unwrap_or(0).max(row);
         let scratch = Scratch { bytes: vec![0; bytes], sums: vec![0; sums] };
-        let team = match program.threads {
-            1 => None,
-            threads => Some(Team::new(Arc::clone(&program.steps), threads, &scratch)?),
-        };
         let arena = vec![0; program.arena];
-        Ok(Engine { arena, scratch, team, reals: Vec::new(), next: Vec::new(), program })
+        Engine { arena, scratch, team: None, reals: Vec::new(), next: Vec::new(), program }
     }
 
     /// Bytes in, in ONNX's order (channel, row, column); reals out.

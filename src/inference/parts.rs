@@ -24,6 +24,10 @@ pub enum Part {
 /// where nothing can.
 pub fn parts(model: &pb::ModelProto, obstacle: Obstacle) -> TractResult<Vec<Part>> {
     let whole = |obstacle| Ok(vec![Part::Tract(Box::new(model.clone()), obstacle)]);
+    let quantizes = |node: &pb::NodeProto| node.op_type.contains("Linear");
+    if !model.graph.as_ref().is_some_and(|graph| graph.node.iter().any(quantizes)) {
+        return whole(obstacle);
+    }
     let Some(network) = Network::read(model)? else { return whole(obstacle) };
     let mut parts: Vec<(Range<usize>, Result<Graph, Obstacle>)> = Vec::new();
     let mut at = 0;

@@ -40,7 +40,7 @@ impl EvalOp for Region {
     not_out_of_plan!();
 
     fn state(&self, _: &EvalContext) -> TractResult<Option<Box<dyn OpState>>> {
-        Ok(Some(Box::new(State(Engine::new(Arc::clone(&self.program))?))))
+        Ok(Some(Box::new(State(Engine::with_team(Arc::clone(&self.program))?))))
     }
 }
 

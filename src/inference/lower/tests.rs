@@ -224,7 +224,7 @@ fn every_operator_agrees_with_stock_tract() {
     let expected: Vec<f32> =
         expected[0].to_plain_array_view::<f32>().unwrap().iter().copied().collect();
     for isa in Isa::available() {
-        let mut engine = Engine::new(Arc::new(Program::new(graph.clone(), isa, 1))).unwrap();
+        let mut engine = Engine::new(Arc::new(Program::new(graph.clone(), isa, 1)));
         let found = engine.run_bytes(&input).to_vec();
         // Bytes that float rounds the other way move a probability by far less than this.
         let close = found.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 0.01);
@@ -314,7 +314,7 @@ fn a_bias_near_the_end_of_32_bits_neither_wraps_nor_changes_the_result() {
     };
     for bias in [i32::MIN, i32::MAX] {
         let graph = lower(&network(bias)).unwrap();
-        let mut engine = Engine::new(Arc::new(Program::new(graph, Isa::Scalar, 1))).unwrap();
+        let mut engine = Engine::new(Arc::new(Program::new(graph, Isa::Scalar, 1)));
         let expected = (bias as f32 * 1e-6 / 255.0 / 0.1).round() * 0.1;
         let found = engine.run_reals(&[1.0, 0.5, 0.0, 0.25]);
         assert!(found.iter().all(|&y| (y - expected).abs() < 1e-4), "{found:?}, not {expected}");
@@ -370,7 +370,7 @@ fn a_damaged_network_never_panics() {
         }
         if let Ok(graph) = lower(&proto) {
             let shape: usize = graph.input_shape.iter().product();
-            let mut engine = Engine::new(Arc::new(Program::new(graph, Isa::best(), 1))).unwrap();
+            let mut engine = Engine::new(Arc::new(Program::new(graph, Isa::best(), 1)));
             engine.run_bytes(&picture(shape));
             ran += 1;
         }
