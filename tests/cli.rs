@@ -463,6 +463,94 @@ fn frames_writes_what_numpy_reads() {
     assert_eq!(table.lines().count(), 6, "{table}");
 }
 
+/// The bytes of a NumPy file after its header, and the shape in it.
+fn npy(path: &Path) -> (Vec<u8>, String) {
+    let bytes = std::fs::read(path).unwrap();
+    let head = 10 + usize::from(u16::from_le_bytes([bytes[8], bytes[9]]));
+    let header = String::from_utf8_lossy(&bytes[..head]).into_owned();
+    let shape = header.split_once("'shape': ").unwrap().1.split_once(", }").unwrap().0.to_owned();
+    (bytes[head..].to_vec(), shape)
+}
+
+#[test]
+fn frames_of_many_pictures_keep_their_numbers_and_boxes() {
+    let pictures = phantom_pictures("phantom:lung-normal?fps=5&size=320x240", "1");
+    let at = |name: &str| pictures.path().join(name).to_str().unwrap().to_owned();
+    let list = at("list.txt");
+    let names = [0, 1, 2].map(|i| at(&format!("0000-{i:04}-picture.png")));
+    let lines = format!("{}\n{}\n\n{}\n", names[0], at("absent.png"), names[2]);
+    std::fs::write(&list, lines).unwrap();
+    let out = pictures.path().join("made");
+    let common = ["frames", &names[1], "--list", &list, "--out", out.to_str().unwrap()];
+    let each = run(&[&common[..], &["--jobs", "3", "--size", "64x48"]].concat());
+    assert_eq!(each.code, 1, "{}", each.err);
+    assert!(each.err.contains("absent.png: cannot be read"), "{}", each.err);
+    assert!(!out.join("0002.npy").exists(), "its number stays free");
+    let rows: Vec<Vec<String>> = csv::Reader::from_path(out.join("frames.csv"))
+        .unwrap()
+        .records()
+        .map(|row| row.unwrap().iter().map(str::to_owned).collect())
+        .collect();
+    let files: Vec<&str> = rows.iter().map(|row| row[1].as_str()).collect();
+    assert_eq!(files, ["0000.npy", "0001.npy", "0003.npy"]);
+    assert_eq!((&rows[0][0], &rows[1][0], &rows[2][0]), (&names[1], &names[0], &names[2]));
+    let geometry: Vec<u32> = rows[0][7..].iter().map(|cell| cell.parse().unwrap()).collect();
+    let [width, height, left, top, right, bottom] = geometry[..] else { panic!("{geometry:?}") };
+    assert_eq!((width, height), (320, 240));
+    assert!(left < right && right <= width && top < bottom && bottom <= height, "{geometry:?}");
+    let stacked = run(&[&common[..], &["--stack", "--size", "64x48"]].concat());
+    assert_eq!(stacked.code, 1, "{}", stacked.err);
+    let (all, shape) = npy(&out.join("all.npy"));
+    assert_eq!(shape, "(3, 1, 48, 64)");
+    let singles: Vec<u8> = files.iter().flat_map(|file| npy(&out.join(file)).0).collect();
+    assert!(all == singles, "one file holds what three did");
+}
+
+#[test]
+fn the_truth_of_phantoms_lies_in_the_tensors_cells() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().to_str().unwrap();
+    let scenes = [
+        "lung-normal",
+        "breast-normal",
+        "blank",
+        "lung-blines",
+        "lung-consolidation",
+        "lung-effusion",
+        "breast-cyst",
+        "breast-mass",
+    ];
+    let specs = scenes.map(|scene| format!("phantom:{scene}?seed=3&fps=4"));
+    let specs: Vec<&str> = specs.iter().map(String::as_str).collect();
+    let arguments = ["--out", out, "--seconds", "1", "--truth"];
+    let made = run(&[&["frames"], &specs[..], &arguments].concat());
+    assert_eq!(made.code, 0, "{}", made.err);
+    for (i, scene) in scenes.iter().enumerate() {
+        let (truth, shape) = npy(&folder.path().join(format!("{i:04}-truth.npy")));
+        let (tensors, tensor_shape) = npy(&folder.path().join(format!("{i:04}.npy")));
+        assert_eq!((&shape, truth.len()), (&tensor_shape, tensors.len()), "{scene}");
+        let covered = truth.iter().filter(|&&share| share > 127).count();
+        if i < 3 {
+            assert!(truth.iter().all(|&share| share == 0), "{scene}: {covered}");
+            continue;
+        }
+        assert!((200..truth.len() / 2).contains(&covered), "{scene}: {covered}");
+        let (first, last) = (&truth[..128 * 128], &truth[3 * 128 * 128..]);
+        assert_ne!(first, last, "{scene} moves");
+        if scene.starts_with("breast") {
+            let mean = |inside: bool| {
+                let cells = tensors.iter().zip(&truth).filter(|(_, t)| (**t > 127) == inside);
+                let (sum, count) = cells.fold((0, 0), |(s, n), (&p, _)| (s + u32::from(p), n + 1));
+                sum / count
+            };
+            assert!(mean(true) + 20 < mean(false), "{scene}: {} {}", mean(true), mean(false));
+        }
+    }
+    let refused = run(&["frames", "clip.gif", "--truth", "--out", out]);
+    assert_eq!(refused.code, 2);
+    assert!(refused.err.contains("--truth: is not known of `clip.gif`"), "{}", refused.err);
+}
+
 fn assert_stages(report: &Value, names: &[&str]) {
     let stages = report["stages"].as_array().unwrap();
     assert_eq!(stages.iter().map(|stage| &stage["name"]).collect::<Vec<_>>(), names);
