@@ -366,7 +366,7 @@ fn evaluate_measures_and_reports() {
     assert_eq!(result.code, 0, "{}", result.err);
     let report: Value = serde_json::from_str(&std::fs::read_to_string(report).unwrap()).unwrap();
     assert_eq!(report["metrics"]["auc"]["value"], 1.0, "{}", result.out);
-    assert_eq!(report["metrics"]["confusion"]["positive_refer"], 2);
+    assert_eq!(report["metrics"]["confusion"]["counts"][1][0], 2);
     let page = std::fs::read_to_string(html).unwrap();
     assert!(page.contains("<svg") && !page.contains("http://localhost"), "plots are inside");
     // An unknown label names itself and what is known.

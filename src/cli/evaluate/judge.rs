@@ -1,0 +1,215 @@
+//! Every row by the bundles that have not seen it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use super::Arguments;
+use super::labels::{Asked, asked, cases};
+use super::table::{Table, table_error};
+use crate::bundle::{EvidenceKind, Manifest};
+use crate::capture::SourceSpec;
+use crate::cli::{Progress, jobs, screen};
+use crate::error::{Error, ErrorKind};
+use crate::evaluation::{Call, Case, Outcome};
+use crate::pipeline::clip::ClipResult;
+use crate::pipeline::{Model, Stages};
+use crate::screening::Verdict;
+
+/// A bundle and the rows that it judges.
+struct Task {
+    /// `None` is the built-in one.
+    folder: Option<PathBuf>,
+    /// Below the folder of folds.
+    name: String,
+    /// Column of folds and row.
+    cells: Vec<(usize, usize)>,
+}
+
+/// A bundle as reports name it.
+#[derive(serde::Serialize)]
+pub struct Used {
+    pub name: String,
+    pub title: String,
+    pub digest: String,
+}
+
+/// All rows with what was said of them.
+pub struct Judged {
+    pub cases: Vec<Case>,
+    pub asked: Asked,
+    pub bundles: Vec<Used>,
+    pub task: String,
+    /// A still bundle judged.
+    pub still: bool,
+    /// Rows whose clip or group the bundle was trained on.
+    pub trained_on: usize,
+    /// Cells of fold columns that name no fold.
+    pub blank: usize,
+    /// Files that could not be used; they are not among the cases.
+    pub unusable: Vec<String>,
+}
+
+pub fn judge(arguments: &Arguments, table: &Table) -> anyhow::Result<Judged> {
+    let tasks = tasks(arguments, table)?;
+    let columns = if arguments.fold_bundles.is_some() { arguments.fold.len() } else { 1 };
+    let count = tasks.iter().map(|task| task.cells.len()).sum();
+    let progress = Progress::new(count, "clips");
+    let (mut first, mut bundles): (Option<Judged>, _) = (None, Vec::new());
+    let (mut unusable, mut trained_on) = (BTreeSet::new(), 0);
+    for task in &tasks {
+        let model = Model::load(task.folder.as_deref())?;
+        let manifest = &model.bundle.manifest;
+        let judged = match &mut first {
+            Some(judged) => {
+                same_questions(&judged.asked, &model)?;
+                judged
+            }
+            None => first.insert(Judged {
+                cases: cases(arguments, table, manifest)?,
+                asked: asked(manifest),
+                bundles: Vec::new(),
+                task: manifest.task.clone(),
+                still: manifest.evidence == EvidenceKind::Still,
+                trained_on: 0,
+                blank: columns * table.rows.len() - count,
+                unusable: Vec::new(),
+            }),
+        };
+        judged.cases.iter_mut().for_each(|case| case.outcomes.resize(columns, None));
+        let seen = seen(&model, table)?;
+        trained_on += seen_rows(&model, task, &seen, arguments, table)?;
+        let work = |i: usize, stages: &mut Stages| {
+            let row = &table.rows[task.cells[i].1];
+            screen::screen(&SourceSpec::at(row.path.clone()), stages, 0.0)
+        };
+        jobs::run(&model, task.cells.len(), arguments.jobs, work, |i, outcome| {
+            let (column, row) = task.cells[i];
+            match outcome {
+                Ok(result) => {
+                    let outcome = said(&result, manifest, &task.name);
+                    judged.cases[row].outcomes[column] = Some(outcome);
+                }
+                Err(error) if error.kind == ErrorKind::Model => return Err(error.into()),
+                Err(error) => {
+                    if unusable.insert(row) {
+                        progress.say(&format!("sonolamp: {error}"));
+                    }
+                }
+            }
+            progress.step();
+            Ok(())
+        })?;
+        let bundle = &model.bundle;
+        let (title, digest) = (bundle.title(), bundle.digest.clone());
+        bundles.push(Used { name: task.name.clone(), title, digest });
+    }
+    drop(progress);
+    let mut judged = first.ok_or_else(|| {
+        table_error(&arguments.labels, "has no rows to judge", "list at least one clip")
+    })?;
+    let mut row = 0;
+    judged.cases.retain(|case| {
+        row += 1;
+        !unusable.contains(&(row - 1)) && case.outcomes.iter().any(Option::is_some)
+    });
+    judged.unusable = unusable.iter().map(|&row| table.rows[row].file.clone()).collect();
+    Ok(Judged { bundles, trained_on, ..judged })
+}
+
+/// Which bundle judges which rows, in order of the bundles' names.
+fn tasks(arguments: &Arguments, table: &Table) -> Result<Vec<Task>, Error> {
+    let Some(folder) = &arguments.fold_bundles else {
+        let cells: Vec<_> = (0..table.rows.len()).map(|row| (0, row)).collect();
+        if cells.is_empty() {
+            return Ok(Vec::new());
+        }
+        return Ok(vec![Task { folder: arguments.bundle.clone(), name: String::new(), cells }]);
+    };
+    let mut tasks: BTreeMap<String, Vec<(usize, usize)>> = BTreeMap::new();
+    for (column, name) in arguments.fold.iter().enumerate() {
+        for (row, entry) in table.rows.iter().enumerate() {
+            let fold = &entry.folds[column];
+            // With several columns, one may leave rows out.
+            if fold.is_empty() && arguments.fold.len() > 1 {
+                continue;
+            }
+            let own = folder.join(name).is_dir();
+            let bundle = if own { format!("{name}/{fold}") } else { fold.clone() };
+            if fold.is_empty() || !folder.join(&bundle).is_dir() {
+                let absent = folder.join(&bundle);
+                let problem = format!(
+                    "has the fold `{fold}` in column `{name}`, and {} is absent",
+                    absent.display()
+                );
+                let remedy = "make one bundle a fold with models/train";
+                return Err(table_error(&arguments.labels, &problem, remedy));
+            }
+            tasks.entry(bundle).or_default().push((column, row));
+        }
+    }
+    let task = |(name, cells)| Task { folder: Some(folder.join(&name)), name, cells };
+    Ok(tasks.into_iter().map(task).collect())
+}
+
+/// Groups of the table of which the bundle was trained on a clip. A patient's other clip gives a
+/// leak away: a group's clips are all known or all strange.
+fn seen<'a>(model: &Model, table: &'a Table) -> Result<BTreeSet<&'a str>, Error> {
+    let training = model.bundle.training_set()?;
+    let known = |digest: &Option<String>| digest.as_ref().is_some_and(|d| training.contains(d));
+    Ok(table.rows.iter().filter(|row| known(&row.digest)).map(|row| &row.group[..]).collect())
+}
+
+/// Counts the rows of a task that its bundle has seen; with folds there must be none.
+fn seen_rows(
+    model: &Model,
+    task: &Task,
+    seen: &BTreeSet<&str>,
+    arguments: &Arguments,
+    table: &Table,
+) -> Result<usize, Error> {
+    let rows = task.cells.iter().map(|&(_, row)| &table.rows[row]);
+    let mut leaks = rows.filter(|row| seen.contains(&row.group[..])).peekable();
+    if let (Some(row), Some(_)) = (leaks.peek(), &arguments.fold_bundles) {
+        let problem = format!(
+            "was trained on {} or on another clip of group {}",
+            row.path.display(),
+            row.group
+        );
+        let remedy = "use bundles trained without the clip's whole group";
+        return Err(Error::new(ErrorKind::Usage, &model.bundle.origin, problem, remedy));
+    }
+    Ok(leaks.count())
+}
+
+/// Figures over several bundles need the same answers from all.
+fn same_questions(first: &Asked, model: &Model) -> Result<(), Error> {
+    if *first == asked(&model.bundle.manifest) {
+        return Ok(());
+    }
+    let problem = "has other classes or heads than the other folds' bundles";
+    let remedy = "make the folds' bundles with one configuration";
+    Err(Error::new(ErrorKind::Usage, &model.bundle.origin, problem, remedy))
+}
+
+/// What a bundle said of a clip, in the evaluation's terms.
+fn said(result: &ClipResult, manifest: &Manifest, bundle: &str) -> Outcome {
+    let (evidence, decision) = (&result.evidence, &manifest.decision);
+    let mut choices = BTreeMap::new();
+    for question in asked(manifest).questions {
+        choices.insert(question.key, evidence.classes[..question.labels.len()].to_vec());
+    }
+    Outcome {
+        score: evidence.probability,
+        threshold: (decision.refer + decision.clear) / 2.0,
+        verdict: match result.verdict {
+            Verdict::Refer => Call::Refer,
+            Verdict::Clear => Call::Clear,
+            Verdict::Ungradable(_) => Call::Ungradable,
+        },
+        reason: result.verdict.reason().map(|reason| reason.code().to_owned()),
+        choices,
+        findings: BTreeMap::new(),
+        mask: None,
+        bundle: bundle.to_owned(),
+    }
+}
