@@ -46,6 +46,7 @@ fn snapshot(verdict: Option<Verdict>, probability: f32) -> Snapshot {
         frames: 100,
         probability,
         classes,
+        scores: [0.0; crate::screening::MOST_SCORES],
         flaw: None,
     };
     snapshot.counts = FrameCounts { captured: 105, dropped: 2, inferred: 100 };

@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::frame::{Bounds, Frame};
 use crate::inference::{Classifier, Network, Placement, Signature};
 use crate::preprocess::{Measures, Prepared, Preprocessor, Sector};
-use crate::screening::{MOST_CLASSES, Mode, Screening};
+use crate::screening::{MOST_SCORES, Mode, Screening};
 
 /// A bundle with its network loaded and its known answers confirmed.
 #[derive(Clone)]
@@ -83,7 +83,7 @@ pub struct Stages {
     classifier: Box<dyn Classifier>,
     screening: Screening,
     prepared: Prepared,
-    scores: [f32; MOST_CLASSES],
+    scores: [f32; MOST_SCORES],
     count: usize,
 }
 
@@ -96,7 +96,7 @@ impl Stages {
             classifier,
             screening: Screening::new(manifest.rules(), mode),
             prepared: Prepared::default(),
-            scores: [0.0; MOST_CLASSES],
+            scores: [0.0; MOST_SCORES],
             count: manifest.scores(),
         }
     }
