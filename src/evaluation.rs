@@ -56,6 +56,8 @@ pub struct Outcome {
     pub score: f32,
     /// Midpoint of the bundle's thresholds on it.
     pub threshold: f32,
+    /// The network's own scores, averaged over the clip.
+    pub scores: Vec<f32>,
     pub verdict: Call,
     pub reason: Option<String>,
     /// Probability of each label of each question.

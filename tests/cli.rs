@@ -369,11 +369,93 @@ fn evaluate_measures_and_reports() {
     assert_eq!(report["metrics"]["confusion"]["counts"][1][0], 2);
     let page = std::fs::read_to_string(html).unwrap();
     assert!(page.contains("<svg") && !page.contains("http://localhost"), "plots are inside");
+    let page_says = |words: &str| assert!(page.contains(words), "{words}");
+    page_says("Reliability");
+    page_says("Coverage against error");
+    page_says("label, and what was said");
+    assert!(!report.to_string().contains(folder.path().to_str().unwrap()), "no absolute paths");
     // An unknown label names itself and what is known.
     std::fs::write(at("odd.csv"), table.replace("pathologic", "purple")).unwrap();
     let odd = run(&["evaluate", &at("odd.csv")]);
     assert_eq!(odd.code, 2);
     assert!(odd.err.contains("`purple`") && odd.err.contains("regular"), "{}", odd.err);
+}
+
+#[test]
+fn evaluate_in_columns_of_folds_by_strata_and_against_an_earlier_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    // Grades of severity; two columns of folds, of which the second leaves a clip out.
+    let mut table = String::from("file,grade,patient,site,once,again\n");
+    for (i, scene) in ["normal", "blines", "normal", "confluent"].iter().enumerate() {
+        let spec = format!("phantom:lung-{scene}?seed={}&fps=10&size=320x240", 2 + i);
+        let pictures = phantom_pictures(&spec, "2");
+        std::fs::rename(pictures.path(), folder.path().join(format!("clip{i}"))).unwrap();
+        let again = if i == 0 { "" } else { "x" };
+        table += &format!("clip{i},{i},{i},{},{},{again}\n", ["a", "b"][i / 2], i % 2);
+    }
+    std::fs::write(at("labels.csv"), &table).unwrap();
+    let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/lung/folds");
+    let copy = |from: &str, to: &str| {
+        let from = models.join(from);
+        for entry in walkdir::WalkDir::new(&from).into_iter().map(Result::unwrap) {
+            let to = folder.path().join(to).join(entry.path().strip_prefix(&from).unwrap());
+            if entry.file_type().is_dir() {
+                std::fs::create_dir_all(to).unwrap();
+            } else {
+                std::fs::copy(entry.path(), to).unwrap();
+            }
+        }
+    };
+    copy("0", "folds/0");
+    copy("1", "folds/1");
+    copy("2", "folds/again/x");
+    let table = at("labels.csv");
+    let (labels, folds) = (["evaluate", &table[..]], at("folds"));
+    let columns = ["--fold-bundles", &folds, "--fold", "once", "--fold", "again"];
+    let wanted = ["--label", "grade", "--positive", ">=1", "--by-group-correlation", "grade"];
+    let (before, after) = (at("before.json"), at("after.json"));
+    let by = ["--by", "site", "--by", "once"];
+    let first = run(&[&labels[..], &columns, &wanted, &by, &["--json", &before]].concat());
+    assert_eq!(first.code, 0, "{}", first.err);
+    let read = |path: &str| -> Value {
+        serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+    };
+    let report = read(&before);
+    let names: Vec<&Value> =
+        report["bundles"].as_array().unwrap().iter().map(|b| &b["name"]).collect();
+    assert_eq!(names, ["0", "1", "again/x"]);
+    assert!(report["clips"][0]["outcomes"][1].is_null(), "left out of the second column");
+    assert_eq!(report["clips"][1]["outcomes"][1]["bundle"], "again/x");
+    assert_eq!(report["clips"][3]["positive"], true);
+    assert!(report["metrics"]["correlation"]["spearman"]["value"].is_number(), "{report}");
+    assert_eq!(report["strata"]["site"]["b"]["clips"], 2);
+    assert_eq!(report["strata"]["once"]["1"]["positives"], 2);
+    // One of the bundles alone, against that.
+    let alone = at("folds/0");
+    let compared = ["--bundle", &alone, "--against", &before, "--json", &after];
+    let second = run(&[&labels[..], &wanted, &compared].concat());
+    assert_eq!(second.code, 0, "{}", second.err);
+    let report = read(&after);
+    assert!(report["metrics"]["accuracy"]["difference"]["p"].is_number(), "{report}");
+    assert!(report["metrics"]["agreement"]["same_verdict"]["value"].is_number());
+    // No labels at all.
+    let strangers = run(&[&labels[..], &["--expect", "ungradable", "--by", "site"]].concat());
+    assert_eq!(strangers.code, 0, "{}", strangers.err);
+    assert!(strangers.out.contains("ungradable share"), "{}", strangers.out);
+    assert!(!strangers.out.contains("AUC"), "{}", strangers.out);
+    // What is wrong is named.
+    for (arguments, words) in [
+        (vec!["--label", "grade"], "has the label `0`"),
+        (vec!["--label", "site", "--positive", ">=1"], "has `a` in column `site`"),
+        (vec!["--label", "grade", "--positive", "2"], "write it as '>=2'"),
+        (vec!["--against", "/absent.json", "--expect", "ungradable"], "/absent.json: cannot be"),
+        (vec!["--by", "colour", "--expect", "ungradable"], "has no column `colour`"),
+    ] {
+        let refused = run(&[&labels[..], &arguments].concat());
+        assert_eq!(refused.code, 2, "{arguments:?}: {}", refused.err);
+        assert!(refused.err.contains(words), "{arguments:?}: {}", refused.err);
+    }
 }
 
 fn copy_bundle(to: &Path) {

@@ -29,6 +29,7 @@ pub fn document(
         "caveats": heading.caveats,
         "bundles": judged.bundles,
         "questions": judged.asked.questions,
+        "findings": judged.asked.findings,
         "metrics": parts.first().map(figures),
         "strata": strata,
         "unusable": judged.unusable,

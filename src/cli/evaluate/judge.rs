@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use super::Arguments;
-use super::labels::{Asked, asked, cases};
+use super::labels::{Asked, CLASSES, asked, cases, key};
 use super::table::{Table, table_error};
-use crate::bundle::{EvidenceKind, Manifest};
+use crate::bundle::{Activation, EvidenceKind, Manifest};
 use crate::capture::SourceSpec;
 use crate::cli::{Progress, jobs, screen};
 use crate::error::{Error, ErrorKind};
@@ -194,9 +194,22 @@ fn same_questions(first: &Asked, model: &Model) -> Result<(), Error> {
 /// What a bundle said of a clip, in the evaluation's terms.
 fn said(result: &ClipResult, manifest: &Manifest, bundle: &str) -> Outcome {
     let (evidence, decision) = (&result.evidence, &manifest.decision);
-    let mut choices = BTreeMap::new();
-    for question in asked(manifest).questions {
-        choices.insert(question.key, evidence.classes[..question.labels.len()].to_vec());
+    let (mut choices, mut findings) = (BTreeMap::new(), BTreeMap::new());
+    if manifest.output.activation == Activation::Softmax {
+        let classes = evidence.classes[..manifest.classes.len()].to_vec();
+        choices.insert(CLASSES.to_owned(), classes);
+    }
+    for (head, place) in manifest.heads() {
+        let probabilities = &place.probabilities(&evidence.scores)[..place.len];
+        match head.activation {
+            Activation::Softmax => {
+                choices.insert(key(head), probabilities.to_vec());
+            }
+            Activation::Sigmoid => {
+                let names = head.labels.iter().map(|label| label.name.clone());
+                findings.extend(names.zip(probabilities.iter().copied()));
+            }
+        }
     }
     Outcome {
         score: evidence.probability,
@@ -208,7 +221,8 @@ fn said(result: &ClipResult, manifest: &Manifest, bundle: &str) -> Outcome {
         },
         reason: result.verdict.reason().map(|reason| reason.code().to_owned()),
         choices,
-        findings: BTreeMap::new(),
+        findings,
+        scores: evidence.scores[..manifest.scores()].to_vec(),
         mask: None,
         bundle: bundle.to_owned(),
     }

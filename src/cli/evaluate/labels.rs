@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Arguments;
 use super::table::{Row, Table, table_error};
-use crate::bundle::{Activation, Manifest};
+use crate::bundle::{Activation, Head, Label, Manifest};
 use crate::error::Error;
 use crate::evaluation::{Case, Question};
 
@@ -15,6 +15,12 @@ pub const CLASSES: &str = "classes";
 #[derive(Debug, PartialEq)]
 pub struct Asked {
     pub questions: Vec<Question>,
+    pub findings: Vec<String>,
+}
+
+/// Key of the question that a softmax head answers.
+pub fn key(head: &Head) -> String {
+    format!("head {}", head.name)
 }
 
 pub fn asked(manifest: &Manifest) -> Asked {
@@ -23,7 +29,17 @@ pub fn asked(manifest: &Manifest) -> Asked {
         let labels = manifest.classes.iter().map(|class| class.name.clone()).collect();
         questions.push(Question { key: CLASSES.to_owned(), labels });
     }
-    Asked { questions }
+    let mut findings = Vec::new();
+    for head in &manifest.heads {
+        let labels = head.labels.iter().map(|label| label.name.clone());
+        match head.activation {
+            Activation::Softmax => {
+                questions.push(Question { key: key(head), labels: labels.collect() });
+            }
+            Activation::Sigmoid => findings.extend(labels),
+        }
+    }
+    Asked { questions, findings }
 }
 
 /// The rows as cases without outcomes.
@@ -48,6 +64,19 @@ fn case(arguments: &Arguments, row: &Row, manifest: &Manifest) -> Result<Case, E
     if manifest.output.activation == Activation::Softmax {
         choices.extend(class.map(|class| (CLASSES.to_owned(), class)));
     }
+    let mut findings = BTreeMap::new();
+    for head in &manifest.heads {
+        match head.activation {
+            Activation::Softmax => {
+                let label = row.cell(&head.name).unwrap_or(&row.label);
+                choices.extend(head.label_of(label).map(|label| (key(head), label)));
+            }
+            Activation::Sigmoid => {
+                let known = |label: &Label| Some((label.name.clone(), finding(row, label)?));
+                findings.extend(head.labels.iter().filter_map(known));
+            }
+        }
+    }
     let stratum = |column: &String| Some((column.clone(), row.cell(column)?.to_owned()));
     let of = arguments.by_group_correlation.as_deref();
     Ok(Case {
@@ -57,10 +86,20 @@ fn case(arguments: &Arguments, row: &Row, manifest: &Manifest) -> Result<Case, E
         positive,
         strata: arguments.by.iter().filter_map(stratum).collect(),
         choices,
-        findings: BTreeMap::new(),
+        findings,
         number: of.map(|column| number(arguments, row, column)).transpose()?,
         outcomes: Vec::new(),
     })
+}
+
+/// 1 or 0 in a column named like the label; anything else is not known.
+fn finding(row: &Row, label: &Label) -> Option<bool> {
+    let mut words = std::iter::once(&label.name).chain(&label.aliases);
+    match words.find_map(|word| row.cell(word))? {
+        "1" => Some(true),
+        "0" => Some(false),
+        _ => None,
+    }
 }
 
 fn number(arguments: &Arguments, row: &Row, column: &str) -> Result<f64, Error> {
