@@ -119,3 +119,94 @@ fn unknown(arguments: &Arguments, row: &Row, manifest: &Manifest) -> Error {
     );
     table_error(&arguments.labels, &problem, &remedy)
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::cli::evaluate::table;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        arguments: Arguments,
+    }
+
+    const HEADS: &str = r#"
+[[head]]
+name = "cause"
+activation = "softmax"
+temperature = 1.0
+[[head.label]]
+name = "regular"
+[[head.label]]
+name = "pneumonia"
+aliases = ["bacterial pneumonia"]
+[[head]]
+name = "findings"
+activation = "sigmoid"
+temperature = 1.0
+[[head.label]]
+name = "B-lines"
+aliases = ["b_lines"]
+[[head.label]]
+name = "effusion"
+"#;
+
+    fn manifest() -> Manifest {
+        let lung = include_str!("../../../models/lung/bundle.toml");
+        toml::from_str(&(lung.to_owned() + HEADS)).unwrap()
+    }
+
+    fn read(rows: &str, more: &[&str]) -> Result<Vec<Case>, Error> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("labels.csv");
+        std::fs::write(&path, rows).unwrap();
+        let line = [&["evaluate", path.to_str().unwrap()], more].concat();
+        let arguments = Line::parse_from(line).arguments;
+        cases(&arguments, &table::read(&arguments)?, &manifest())
+    }
+
+    #[test]
+    fn heads_answer_what_the_table_asks() {
+        let asked = asked(&manifest());
+        assert_eq!(
+            (asked.questions.len(), &asked.findings[..]),
+            (1, &["B-lines", "effusion"].map(str::to_owned)[..])
+        );
+        let table = "file,label,patient,B_Lines,Effusion\n\
+                     a,regular,1,0,1\nb,COVID-19,1,,n/A\nc,Bacterial Pneumonia,2,1,0\n";
+        let cases = read(table, &[]).unwrap();
+        let causes: Vec<_> = cases.iter().map(|case| case.choices.get("head cause")).collect();
+        assert_eq!(causes, [Some(&0), None, Some(&1)], "no label of the head means COVID-19");
+        assert_eq!(cases[0].findings, [("B-lines", false), ("effusion", true)].map(known).into());
+        assert!(cases[1].findings.is_empty(), "neither empty nor n/A is known");
+    }
+
+    fn known((name, there): (&str, bool)) -> (String, bool) {
+        (name.to_owned(), there)
+    }
+
+    #[test]
+    fn a_column_named_like_the_head_comes_before_the_label() {
+        let table = "file,label,patient,cause,B-lines\na,regular,1,pneumonia,1\nb,regular,2,,\n";
+        let cases = read(table, &[]).unwrap();
+        assert_eq!(cases[0].choices["head cause"], 1);
+        assert_eq!(cases[1].choices["head cause"], 0);
+        assert_eq!(cases[0].findings, [("B-lines", true)].map(known).into());
+        assert!(cases[1].findings.is_empty());
+    }
+
+    #[test]
+    fn numbers_are_parted_by_a_rule() {
+        let table = "file,severity,patient\na,1,1\nb,2.5,2\n";
+        let rule =
+            ["--label", "severity", "--positive", ">=2", "--by-group-correlation", "severity"];
+        let cases = read(table, &rule).unwrap();
+        let positive: Vec<_> = cases.iter().map(|case| case.positive).collect();
+        assert_eq!(positive, [Some(false), Some(true)]);
+        assert_eq!(cases[1].number, Some(2.5));
+        assert!(cases[0].choices.is_empty(), "no head knows a number");
+    }
+}
