@@ -7,6 +7,7 @@
 //! and one bootstrap serves them all.
 
 mod bootstrap;
+pub mod explanation;
 mod plots;
 pub mod report;
 mod sections;

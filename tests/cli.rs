@@ -444,6 +444,14 @@ fn evaluate_in_columns_of_folds_by_strata_and_against_an_earlier_run() {
     assert_eq!(strangers.code, 0, "{}", strangers.err);
     assert!(strangers.out.contains("ungradable share"), "{}", strangers.out);
     assert!(!strangers.out.contains("AUC"), "{}", strangers.out);
+    // A single picture is short, which is no merit: as a still it is judged.
+    let picture = "clip1/0000-0005-picture.png";
+    std::fs::write(at("one.csv"), format!("file\n{picture}\n")).unwrap();
+    let one = at("one.csv");
+    let short = run(&["evaluate", &one, "--expect", "ungradable"]);
+    assert!(short.out.contains("1 were ungradable for being short alone"), "{}", short.out);
+    let still = run(&["evaluate", &one, "--expect", "ungradable", "--still"]);
+    assert!(still.out.contains("ungradable share           0.000"), "{}", still.out);
     // What is wrong is named.
     for (arguments, words) in [
         (vec!["--label", "grade"], "has the label `0`"),

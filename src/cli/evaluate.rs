@@ -15,6 +15,7 @@ use crate::error::{Error, ErrorKind, plain_words};
 use crate::evaluation::report::{Heading, html};
 use crate::evaluation::text::text;
 use crate::evaluation::{Case, Earlier, Part, part};
+use crate::screening::Reason;
 
 /// Measure verdicts and scores against a table of labels, with confidence intervals.
 ///
@@ -51,6 +52,10 @@ pub struct Arguments {
     /// No labels: how many of these are said to be ungradable, as they should
     #[arg(long, value_name = "VERDICT", conflicts_with = "positive")]
     expect: Option<Expected>,
+    /// Judge every picture by itself, as a bundle for stills does, even by one that asks for a
+    /// clip: that a picture is short is then no reason to call it ungradable
+    #[arg(long)]
+    still: bool,
     /// Column that names the group (default: group, else patient)
     #[arg(long, value_name = "COLUMN")]
     group: Option<String>,
@@ -172,8 +177,17 @@ fn heading(arguments: &Arguments, table: &Table, judged: &Judged) -> Heading {
     if judged.blank > 0 {
         caveats.push(format!("{} cells of the fold columns name no fold.", judged.blank));
     }
-    if judged.still && arguments.mask_column.is_none() {
-        caveats.push("A still bundle judged each clip by the mean of its frames.".to_owned());
+    let reasons = cases.iter().flat_map(|c| c.outcomes.iter().flatten()).map(|o| &o.reason);
+    let short = Reason::TooLittle.code();
+    let short = reasons.filter(|reason| reason.as_deref() == Some(short)).count();
+    if arguments.expect.is_some() && short > 0 {
+        caveats.push(format!(
+            "{short} were ungradable for being short alone, which says nothing of what they show. \
+             Use --still for single pictures."
+        ));
+    }
+    if judged.longest > 1 && judged.still {
+        caveats.push("Clips of several frames were judged by the mean of their frames.".to_owned());
     }
     let title = bundles.first().map_or("", |bundle| &bundle.title);
     let mut facts = vec![("labels".to_owned(), table.name.clone())];
@@ -192,6 +206,9 @@ fn heading(arguments: &Arguments, table: &Table, judged: &Judged) -> Heading {
     let threshold =
         if least < most { format!("{least:.2} to {most:.2}") } else { format!("{most:.2}") };
     facts.push(("threshold on the score".to_owned(), threshold));
+    if arguments.still {
+        facts.push(("judged as".to_owned(), "stills".to_owned()));
+    }
     facts.push(("program".to_owned(), program()));
     Heading { title: format!("Evaluation of {}", judged.task), facts, caveats }
 }

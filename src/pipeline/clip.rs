@@ -15,6 +15,8 @@ pub struct ClipResult {
     pub evidence: Evidence,
     /// Span from the first to the last frame's timestamp.
     pub duration: Duration,
+    /// Width and height of the last picture.
+    pub size: (u32, u32),
     /// Wall time for the whole clip, decoding included.
     pub elapsed: Duration,
     /// Sums over all frames.
@@ -36,5 +38,6 @@ pub fn screen(
         timings += stages.process(&mut frame)?;
     }
     let (verdict, evidence) = stages.screening().conclude();
-    Ok(ClipResult { verdict, evidence, duration, elapsed: start.elapsed(), timings })
+    let size = (frame.width, frame.height);
+    Ok(ClipResult { verdict, evidence, duration, size, elapsed: start.elapsed(), timings })
 }

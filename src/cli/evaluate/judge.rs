@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::Arguments;
 use super::labels::{Asked, CLASSES, asked, cases, key};
@@ -39,8 +40,10 @@ pub struct Judged {
     pub asked: Asked,
     pub bundles: Vec<Used>,
     pub task: String,
-    /// A still bundle judged.
+    /// Judged as stills.
     pub still: bool,
+    /// Most frames of a clip.
+    pub longest: u64,
     /// Rows whose clip or group the bundle was trained on.
     pub trained_on: usize,
     /// Cells of fold columns that name no fold.
@@ -57,7 +60,10 @@ pub fn judge(arguments: &Arguments, table: &Table) -> anyhow::Result<Judged> {
     let (mut first, mut bundles): (Option<Judged>, _) = (None, Vec::new());
     let (mut unusable, mut trained_on) = (BTreeSet::new(), 0);
     for task in &tasks {
-        let model = Model::load(task.folder.as_deref())?;
+        let mut model = Model::load(task.folder.as_deref())?;
+        if arguments.still {
+            Arc::make_mut(&mut model.bundle).manifest.evidence = EvidenceKind::Still;
+        }
         let manifest = &model.bundle.manifest;
         let judged = match &mut first {
             Some(judged) => {
@@ -70,6 +76,7 @@ pub fn judge(arguments: &Arguments, table: &Table) -> anyhow::Result<Judged> {
                 bundles: Vec::new(),
                 task: manifest.task.clone(),
                 still: manifest.evidence == EvidenceKind::Still,
+                longest: 0,
                 trained_on: 0,
                 blank: columns * table.rows.len() - count,
                 unusable: Vec::new(),
@@ -86,6 +93,7 @@ pub fn judge(arguments: &Arguments, table: &Table) -> anyhow::Result<Judged> {
             let (column, row) = task.cells[i];
             match outcome {
                 Ok(result) => {
+                    judged.longest = judged.longest.max(result.evidence.frames);
                     let outcome = said(&result, manifest, &task.name);
                     judged.cases[row].outcomes[column] = Some(outcome);
                 }
