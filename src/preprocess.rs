@@ -63,6 +63,8 @@ pub struct Measures {
 pub struct Prepared {
     /// `height * width` bytes, row-major, one channel.
     pub tensor: Vec<u8>,
+    /// The box of the picture that the tensor covers.
+    pub bounds: Bounds,
     pub measures: Measures,
 }
 
@@ -130,6 +132,7 @@ impl Preprocessor {
             (Region::Sector, Some(sector)) => sector.bounds(),
             _ => Bounds::whole(frame),
         };
+        out.bounds = bounds;
         let curve = gain::curve(&histogram);
         self.resizer.run(frame, bounds, inside, &curve, &mut out.tensor);
     }

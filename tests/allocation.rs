@@ -11,7 +11,7 @@ use sonolamp::capture::FrameSource;
 use sonolamp::capture::phantom::{Phantom, PhantomSpec};
 use sonolamp::error::Error;
 use sonolamp::frame::{Bounds, Frame};
-use sonolamp::inference::Classifier;
+use sonolamp::inference::{Answer, Classifier};
 use sonolamp::pipeline::latest::Latest;
 use sonolamp::pipeline::live::{CaptureStatus, Captured, Ending, Engine, Settings, capture};
 use sonolamp::pipeline::shutdown::Shutdown;
@@ -23,8 +23,8 @@ use sonolamp::snapshot::Snapshot;
 struct Constant;
 
 impl Classifier for Constant {
-    fn classify(&mut self, _: &[u8], scores: &mut [f32]) -> Result<(), Error> {
-        scores[0] = 1.0;
+    fn classify(&mut self, _: &[u8], answer: &mut Answer) -> Result<(), Error> {
+        answer.scores[0] = 1.0;
         Ok(())
     }
 }
