@@ -63,6 +63,8 @@ pub struct Measures {
 pub struct Prepared {
     /// `height * width` bytes, row-major, one channel.
     pub tensor: Vec<u8>,
+    /// The box of the picture that the tensor covers.
+    pub bounds: Bounds,
     pub measures: Measures,
 }
 
@@ -135,6 +137,7 @@ impl Preprocessor {
         out.measures.structure = self.finder.structure(&histogram, region);
         out.measures.masked = self.overlay.fill(frame, inside, &mut histogram);
         mask(frame, inside);
+        out.bounds = bounds;
         let curve = gain::curve(&histogram);
         self.resizer.run(frame, bounds, inside, &curve, &mut out.tensor);
     }

@@ -8,9 +8,10 @@ use std::time::{Duration, Instant};
 use crate::bundle::{self, Bundle};
 use crate::error::Error;
 use crate::frame::{Bounds, Frame};
-use crate::inference::{Classifier, Network, Placement, Signature};
+use crate::inference::{Answer, Classifier, Network, Placement, PlaneOutput, Signature};
 use crate::preprocess::{Measures, Prepared, Preprocessor, Sector};
-use crate::screening::{MOST_SCORES, Mode, Screening};
+use crate::screening::{self, Mode, Screening};
+use crate::snapshot::{Area, Head, HeatMap, MAP_SIDE, MASK_SIDE, Outline};
 
 /// A bundle with its network loaded and its known answers confirmed.
 #[derive(Clone)]
@@ -35,19 +36,38 @@ impl Model {
             width: input.width as usize,
             height: input.height as usize,
             scores: bundle.manifest.scores(),
+            map: bundle.manifest.map.as_ref().map(|map| plane(&map.output, MAP_SIDE)),
+            mask: bundle.manifest.mask.as_ref().map(|mask| plane(&mask.output, MASK_SIDE)),
         };
-        let network = Network::load(&bundle.model_name(), bundle.model().1, signature, placement)?;
+        let network = Network::load(&bundle.model_name(), bundle.model().1, &signature, placement)?;
         let mut classifier = network.classifier()?;
+        let mut answer = Answer::default();
         let known_error = bundle::verify_known_answers(&bundle, |input, scores| {
-            classifier.classify(input, scores)
+            classifier.classify(input, &mut answer)?;
+            scores.clone_from(&answer.scores);
+            Ok(())
         })?;
         Ok(Model { bundle: Arc::new(bundle), known_error, network })
+    }
+
+    /// What the network says beside its verdict.
+    pub fn heads(&self) -> Vec<Head> {
+        let head = |(head, place): (&bundle::Head, screening::Head)| Head {
+            name: head.name.clone(),
+            labels: head.labels.iter().map(|label| label.name.clone()).collect(),
+            place,
+        };
+        self.bundle.manifest.heads().map(head).collect()
     }
 
     /// Stages of their own for one thread.
     pub fn stages(&self, mode: Mode) -> Result<Stages, Error> {
         Ok(Stages::new(&self.bundle, Box::new(self.network.classifier()?), mode))
     }
+}
+
+fn plane(name: &str, most: usize) -> PlaneOutput {
+    PlaneOutput { name: name.to_owned(), most }
 }
 
 /// What a frame cost, stage by stage.
@@ -83,8 +103,10 @@ pub struct Stages {
     classifier: Box<dyn Classifier>,
     screening: Screening,
     prepared: Prepared,
-    scores: [f32; MOST_SCORES],
-    count: usize,
+    answer: Answer,
+    /// Log-odds at full strength of the map, and from which a pixel is in the mask.
+    full: Option<f32>,
+    least: Option<f32>,
 }
 
 impl Stages {
@@ -96,8 +118,9 @@ impl Stages {
             classifier,
             screening: Screening::new(manifest.rules(), mode),
             prepared: Prepared::default(),
-            scores: [0.0; MOST_SCORES],
-            count: manifest.scores(),
+            answer: Answer { scores: vec![0.0; manifest.scores()], ..Answer::default() },
+            full: manifest.map.as_ref().map(|map| map.full),
+            least: manifest.mask.as_ref().map(|mask| mask.least),
         }
     }
 
@@ -108,10 +131,9 @@ impl Stages {
         let found = Instant::now();
         self.preprocessor.cut(frame, &mut self.prepared);
         let prepared = Instant::now();
-        let scores = &mut self.scores[..self.count];
-        self.classifier.classify(&self.prepared.tensor, scores)?;
+        self.classifier.classify(&self.prepared.tensor, &mut self.answer)?;
         let inferred = Instant::now();
-        self.screening.observe(&self.prepared.measures, scores);
+        self.screening.observe(&self.prepared.measures, &self.answer.scores);
         Ok(Timings {
             sector: found - start,
             resize: prepared - found,
@@ -140,6 +162,27 @@ impl Stages {
     /// The box around the sector of the latest frame, if one was found.
     pub fn bounds(&self) -> Option<Bounds> {
         self.preprocessor.sector().map(Sector::bounds)
+    }
+
+    /// Lays what the network saw in the frame taken in last over a picture of this box of it. A
+    /// frame that is no evidence gets nothing.
+    pub fn overlay(&self, picture: Bounds, heat: &mut HeatMap, outline: &mut Outline) {
+        let area = Area::of(self.prepared.bounds, picture);
+        let sound = self.screening.flaw().is_none();
+        let Answer { map, mask, .. } = &self.answer;
+        match self.full.filter(|_| sound) {
+            Some(full) => heat.fill(map.width, &map.values, full, area),
+            None => heat.clear(),
+        }
+        match self.least.filter(|_| sound) {
+            Some(least) => outline.fill(mask.width, &mask.values, least, area),
+            None => outline.clear(),
+        }
+    }
+
+    /// The scores of the frame taken in last, in the network's order.
+    pub fn scores(&self) -> &[f32] {
+        &self.answer.scores
     }
 
     /// What has been gathered so far.
