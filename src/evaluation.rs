@@ -55,7 +55,7 @@ pub struct Case {
 pub struct Outcome {
     /// Calibrated probability of referring.
     pub score: f32,
-    /// Midpoint of the bundle's thresholds on it.
+    /// One half, or the nearer of the bundle's thresholds where both lie on one side of it.
     pub threshold: f32,
     /// The network's own scores, averaged over the clip.
     pub scores: Vec<f32>,

@@ -407,9 +407,9 @@ fn evaluate_in_columns_of_folds_by_strata_and_against_an_earlier_run() {
             }
         }
     };
-    copy("0", "folds/0");
-    copy("1", "folds/1");
-    copy("2", "folds/again/x");
+    copy("fold/0", "folds/0");
+    copy("fold/1", "folds/1");
+    copy("fold/2", "folds/again/x");
     let table = at("labels.csv");
     let (labels, folds) = (["evaluate", &table[..]], at("folds"));
     let columns = ["--fold-bundles", &folds, "--fold", "once", "--fold", "again"];

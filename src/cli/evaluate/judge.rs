@@ -221,7 +221,7 @@ fn said(result: &ClipResult, manifest: &Manifest, bundle: &str) -> Outcome {
     }
     Outcome {
         score: evidence.probability,
-        threshold: (decision.refer + decision.clear) / 2.0,
+        threshold: 0.5f32.clamp(decision.clear, decision.refer),
         verdict: match result.verdict {
             Verdict::Refer => Call::Refer,
             Verdict::Clear => Call::Clear,
