@@ -1,5 +1,7 @@
 //! `sonolamp bundle`: look into a model bundle and check it.
 
+mod explain;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -27,10 +29,13 @@ enum Action {
         /// Folder of the bundle (default: the built-in one)
         bundle: Option<PathBuf>,
     },
+    /// Check that the activation map points at what phantoms planted
+    Explain(explain::Arguments),
 }
 
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     match &arguments.action {
+        Action::Explain(arguments) => return explain::run(arguments),
         Action::Inspect { bundle } => inspect(&Bundle::load(bundle.as_deref())?),
         Action::Verify { bundle } => {
             let model = Model::load(bundle.as_deref())?;
