@@ -63,6 +63,9 @@ pub struct Measures {
 pub struct Prepared {
     /// `height * width` bytes, row-major, one channel.
     pub tensor: Vec<u8>,
+    /// The box of the picture that the tensor covers: the sector's, or the whole picture where
+    /// none was found (the tensor is black then) or the network sees everything.
+    pub bounds: Bounds,
     pub measures: Measures,
 }
 
@@ -104,12 +107,6 @@ impl Preprocessor {
         self.cut(frame, out);
     }
 
-    /// The box of `frame`, the latest, that the tensor covers: the sector's, or the whole picture
-    /// where none was found (the tensor is black then) or the network sees everything.
-    pub fn bounds(&self, frame: &Frame) -> Bounds {
-        view(self.shape.region, self.finder.sector(), frame).0
-    }
-
     /// Carries another picture of the latest frame's size, such as a mask, into the tensor's cells
     /// as the frame itself was: the same box and averages, black outside the sector. Its grey
     /// levels stay as they are.
@@ -135,6 +132,7 @@ impl Preprocessor {
         out.measures.structure = self.finder.structure(&histogram, region);
         out.measures.masked = self.overlay.fill(frame, inside, &mut histogram);
         mask(frame, inside);
+        out.bounds = bounds;
         let curve = gain::curve(&histogram);
         self.resizer.run(frame, bounds, inside, &curve, &mut out.tensor);
     }

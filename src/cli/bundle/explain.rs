@@ -116,7 +116,9 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         }
     }
     let progress = Progress::new(phantoms.len(), "phantoms");
-    let work = |i: usize, stages: &mut Stages| judge(&phantoms[i].1, stages);
+    let input = &model.bundle.manifest.input;
+    let size = (input.width as usize, input.height as usize);
+    let work = |i: usize, stages: &mut Stages| judge(&phantoms[i].1, stages, size);
     let mut located: Vec<Option<Located>> = Vec::with_capacity(phantoms.len());
     jobs::run(&model, phantoms.len(), arguments.jobs, work, |_, outcome| {
         located.push(outcome?);
@@ -125,7 +127,8 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     })?;
     drop(progress);
     let of = |name: &str, scene: Option<&str>| {
-        let of_scene = phantoms.iter().zip(&located).filter(|((s, _), _)| scene.is_none_or(|w| w == *s));
+        let of_scene =
+            phantoms.iter().zip(&located).filter(|((s, _), _)| scene.is_none_or(|w| w == *s));
         summary(name, of_scene.map(|(_, located)| *located).collect())
     };
     let mut summaries: Vec<Summary> = scenes.iter().map(|scene| of(scene, Some(scene))).collect();
@@ -161,7 +164,11 @@ fn scenes(arguments: &Arguments, manifest: &Manifest) -> Vec<String> {
 }
 
 /// Where the map of a phantom's frame lies; `None` where nothing can be seen of what is planted.
-fn judge(spec: &PhantomSpec, stages: &mut Stages) -> Result<Option<Located>, Error> {
+fn judge(
+    spec: &PhantomSpec,
+    stages: &mut Stages,
+    size: (usize, usize),
+) -> Result<Option<Located>, Error> {
     let (mut phantom, mut frame) = (Phantom::new(spec), Frame::default());
     stages.reset();
     for _ in 0..FRAME {
@@ -175,8 +182,8 @@ fn judge(spec: &PhantomSpec, stages: &mut Stages) -> Result<Option<Located>, Err
     stages.carry(&frame, &mut planted);
     frame.luma.fill(255);
     stages.carry(&frame, &mut sector);
-    let Plane { width, height, values } = stages.map();
-    Ok(locate(values, (*width, *height), &planted, &sector, stages.input_size()))
+    let Plane { width, height, values } = &stages.answer().map;
+    Ok(locate(values, (*width, *height), &planted, &sector, size))
 }
 
 fn summary(scene: &str, located: Vec<Option<Located>>) -> Summary {

@@ -6,12 +6,13 @@ use std::sync::Arc;
 
 use super::Arguments;
 use super::labels::{Asked, CLASSES, asked, cases, key};
+use super::masks;
 use super::table::{Table, table_error};
 use crate::bundle::{Activation, EvidenceKind, Manifest};
 use crate::capture::SourceSpec;
 use crate::cli::{Progress, jobs, screen};
 use crate::error::{Error, ErrorKind};
-use crate::evaluation::{Call, Case, Outcome};
+use crate::evaluation::{Call, Case, Outcome, Overlap};
 use crate::pipeline::clip::ClipResult;
 use crate::pipeline::{Model, Stages};
 use crate::screening::Verdict;
@@ -85,16 +86,15 @@ pub fn judge(arguments: &Arguments, table: &Table) -> anyhow::Result<Judged> {
         judged.cases.iter_mut().for_each(|case| case.outcomes.resize(columns, None));
         let seen = seen(&model, table)?;
         trained_on += seen_rows(&model, task, &seen, arguments, table)?;
-        let work = |i: usize, stages: &mut Stages| {
-            let row = &table.rows[task.cells[i].1];
-            screen::screen(&SourceSpec::at(row.path.clone()), stages, 0.0)
-        };
+        let work =
+            |i: usize, stages: &mut Stages| judge_row(table, task.cells[i].1, stages, manifest);
         jobs::run(&model, task.cells.len(), arguments.jobs, work, |i, outcome| {
             let (column, row) = task.cells[i];
             match outcome {
-                Ok(result) => {
+                Ok((result, mask)) => {
                     judged.longest = judged.longest.max(result.evidence.frames);
-                    let outcome = said(&result, manifest, &task.name);
+                    let mut outcome = said(&result, manifest, &task.name);
+                    outcome.mask = mask;
                     judged.cases[row].outcomes[column] = Some(outcome);
                 }
                 Err(error) if error.kind == ErrorKind::Model => return Err(error.into()),
@@ -122,6 +122,25 @@ pub fn judge(arguments: &Arguments, table: &Table) -> anyhow::Result<Judged> {
     });
     judged.unusable = unusable.iter().map(|&row| table.rows[row].file.clone()).collect();
     Ok(Judged { bundles, trained_on, ..judged })
+}
+
+/// One row's clip, and its last frame's mask against the true one where there are both.
+fn judge_row(
+    table: &Table,
+    row: usize,
+    stages: &mut Stages,
+    manifest: &Manifest,
+) -> Result<(ClipResult, Option<Overlap>), Error> {
+    let row = &table.rows[row];
+    let result = screen::screen(&SourceSpec::at(row.path.clone()), stages, 0.0)?;
+    let (Some(column), Some(mask)) = (&table.mask_column, &manifest.mask) else {
+        return Ok((result, None));
+    };
+    let path = row.cell(column).map(|cell| table.root.join(cell));
+    let truth = masks::read(path.as_deref(), result.size)?;
+    let (found, covered) = (&stages.answer().mask, stages.covered());
+    let overlap = masks::overlap(&truth, result.size.0, covered, found, mask.least);
+    Ok((result, Some(overlap)))
 }
 
 /// Which bundle judges which rows, in order of the bundles' names.

@@ -8,13 +8,7 @@ use std::path::Path;
 use crate::error::{Error, ErrorKind};
 use crate::evaluation::Overlap;
 use crate::frame::Bounds;
-
-/// Log-odds over the box, row-major.
-pub struct Grid<'a> {
-    pub values: &'a [f32],
-    pub columns: usize,
-    pub rows: usize,
-}
+use crate::inference::Plane;
 
 /// The true mask in `path`, white inside, of a picture of `size`; `None`: there is no lesion.
 pub fn read(path: Option<&Path>, size: (u32, u32)) -> Result<Vec<bool>, Error> {
@@ -32,7 +26,7 @@ pub fn read(path: Option<&Path>, size: (u32, u32)) -> Result<Vec<bool>, Error> {
 }
 
 /// Counts the pixels of `truth`, `width` wide, and of those that `grid` puts at `least` or more.
-pub fn overlap(truth: &[bool], width: u32, bounds: Bounds, grid: &Grid, least: f32) -> Overlap {
+pub fn overlap(truth: &[bool], width: u32, bounds: Bounds, grid: &Plane, least: f32) -> Overlap {
     let taps = |first: u32, last: u32, cells: usize| -> Vec<(usize, usize, f32)> {
         let scale = cells as f32 / (last - first).max(1) as f32;
         let tap = |i: u32| {
@@ -41,11 +35,12 @@ pub fn overlap(truth: &[bool], width: u32, bounds: Bounds, grid: &Grid, least: f
         };
         (first..last).map(tap).collect()
     };
-    let across = taps(bounds.left, bounds.right, grid.columns);
-    let down = taps(bounds.top, bounds.bottom, grid.rows);
-    let mut overlap = Overlap { truth: truth.iter().filter(|t| **t).count() as u64, ..Overlap::default() };
+    let across = taps(bounds.left, bounds.right, grid.width);
+    let down = taps(bounds.top, bounds.bottom, grid.height);
+    let mut overlap =
+        Overlap { truth: truth.iter().filter(|t| **t).count() as u64, ..Overlap::default() };
     for (y, (above, below, v)) in (bounds.top..bounds.bottom).zip(down) {
-        let row = |y: usize| &grid.values[y * grid.columns..][..grid.columns];
+        let row = |y: usize| &grid.values[y * grid.width..][..grid.width];
         let (above, below) = (row(above), row(below));
         let line = &truth[(y * width + bounds.left) as usize..];
         for (&inside, &(left, right, u)) in line.iter().zip(&across) {
@@ -69,8 +64,8 @@ mod tests {
         // An 8 by 6 picture; the box is its right half, the grid's lower half is inside.
         let truth: Vec<bool> = (0..48).map(|i| i % 8 >= 3 && i / 8 >= 3).collect();
         let bounds = Bounds { left: 4, top: 0, right: 8, bottom: 6 };
-        let values = [-1.0, -1.0, 1.0, 1.0];
-        let grid = Grid { values: &values, columns: 2, rows: 2 };
+        let values = vec![-1.0, -1.0, 1.0, 1.0];
+        let grid = Plane { values, width: 2, height: 2 };
         let found = overlap(&truth, 8, bounds, &grid, 0.0);
         assert_eq!(found, Overlap { truth: 15, found: 12, both: 12 });
         let none = overlap(&truth, 8, bounds, &grid, 1.5);
