@@ -224,6 +224,42 @@ fn print(model: &Model, shuffled: bool, summaries: &[Summary]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bundle::Bundle;
+    use crate::inference::{Answer, Classifier};
+    use crate::screening::Mode;
+
+    /// A map of the dark cells of the input.
+    struct Dark(usize);
+
+    impl Classifier for Dark {
+        fn classify(&mut self, tensor: &[u8], answer: &mut Answer) -> Result<(), Error> {
+            let (side, cell) = (128, 128 / self.0);
+            let mean = |at: usize| {
+                let (x, y) = (at % self.0 * cell, at / self.0 * cell);
+                let rows = (y..y + cell).flat_map(|y| &tensor[y * side + x..][..cell]);
+                rows.map(|&p| f32::from(p)).sum::<f32>() / (cell * cell) as f32
+            };
+            let values = (0..self.0 * self.0).map(|at| 20.0 - mean(at)).collect();
+            answer.map = Plane { width: self.0, height: self.0, values };
+            Ok(())
+        }
+    }
+
+    fn located(scene: &str, side: usize) -> Located {
+        let bundle = Bundle::load(None).unwrap();
+        let mut stages = Stages::new(&bundle, Box::new(Dark(side)), Mode::Clip);
+        let spec = format!("{scene}?seed=3&fps=4").parse().unwrap();
+        judge(&spec, &mut stages, (128, 128)).unwrap().unwrap()
+    }
+
+    #[test]
+    fn a_map_of_dark_cells_points_at_a_cyst_and_one_of_one_cell_at_nothing() {
+        let cyst = located("breast-cyst", 32);
+        assert!((0.01..0.2).contains(&cyst.area), "{cyst:?}");
+        assert!(cyst.gain() > 5.0, "{cyst:?}");
+        let coarse = located("breast-cyst", 1);
+        assert_eq!((coarse.activation, coarse.gain()), (None, 0.0), "no cell is dark");
+    }
 
     #[test]
     fn seeds_are_a_range() {
