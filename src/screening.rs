@@ -309,6 +309,11 @@ impl Screening {
         &self.recent
     }
 
+    /// Calibrated log-odds of referring that a row of scores stands for.
+    pub fn log_odds(&self, scores: &[f32]) -> f32 {
+        self.rules.log_odds(scores)
+    }
+
     /// What is wrong with the latest frame, if anything.
     pub fn flaw(&self) -> Option<Flaw> {
         self.flaw
@@ -340,6 +345,19 @@ impl Rules {
             scores,
             flaw: flaw.filter(|&flaw| !sums.flawed[flaw as usize].is_zero()),
         }
+    }
+
+    fn log_odds(&self, scores: &[f32]) -> f32 {
+        if self.single_score {
+            return self.slope * scores.first().copied().unwrap_or(0.0) + self.intercept;
+        }
+        let together = |refers: bool| {
+            let own = scores.iter().zip(&self.refers).filter(move |(_, r)| **r == refers);
+            let logits = own.map(|(score, _)| self.slope * score);
+            let top = logits.clone().fold(f32::MIN, f32::max);
+            top + libm::logf(logits.map(|x| libm::expf(x - top)).sum())
+        };
+        together(true) - together(false) + self.intercept
     }
 
     fn unfamiliar(&self, scores: &[f32]) -> Option<Flaw> {
