@@ -384,9 +384,10 @@ impl Rules {
     }
 
     /// Usable picture that a verdict takes. A lamp must not flicker on the first frames, so a
-    /// live one takes half a window.
+    /// live one takes half a window. One picture is enough where each is judged by itself.
     pub fn needed(&self, mode: Mode) -> Duration {
         match mode {
+            _ if self.still => Duration::ZERO,
             Mode::Clip => self.min_evidence,
             Mode::Live => self.min_evidence.max(self.window / 2),
         }
