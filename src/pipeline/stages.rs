@@ -191,6 +191,11 @@ impl Stages {
         }
     }
 
+    /// The box of the frame taken in last that the network saw.
+    pub fn seen(&self) -> Bounds {
+        self.prepared.bounds
+    }
+
     /// The scores of the frame taken in last, in the network's order.
     pub fn scores(&self) -> &[f32] {
         &self.answer.scores
