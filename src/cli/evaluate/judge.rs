@@ -254,3 +254,70 @@ fn said(result: &ClipResult, manifest: &Manifest, bundle: &str) -> Outcome {
         bundle: bundle.to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::bundle::{Bundle, Mask};
+    use crate::capture::FrameSource;
+    use crate::capture::phantom::Phantom;
+    use crate::cli::evaluate::table;
+    use crate::frame::Frame;
+    use crate::inference::{Answer, Classifier, Plane};
+    use crate::screening::Mode;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        arguments: Arguments,
+    }
+
+    /// Outlines what is dark in the input, four pixels a cell.
+    struct Dark;
+
+    impl Classifier for Dark {
+        fn classify(&mut self, tensor: &[u8], answer: &mut Answer) -> Result<(), Error> {
+            let mean = |at: usize| {
+                let (x, y) = (at % 32 * 4, at / 32 * 4);
+                let rows = (y..y + 4).flat_map(|y| &tensor[y * 128 + x..][..4]);
+                rows.map(|&p| f32::from(p)).sum::<f32>() / 16.0
+            };
+            let values = (0..32 * 32).map(|at| 20.0 - mean(at)).collect();
+            answer.mask = Plane { width: 32, height: 32, values };
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_mask_is_compared_with_the_one_that_the_table_names() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut phantom, mut frame) =
+            (Phantom::new(&"breast-cyst?seed=3".parse().unwrap()), Frame::default());
+        assert!(phantom.next(&mut frame).unwrap());
+        let save = |name: &str, luma: &[u8]| {
+            let (path, kind) = (folder.path().join(name), image::ColorType::L8);
+            image::save_buffer(path, luma, frame.width, frame.height, kind).unwrap();
+        };
+        save("cyst.png", &frame.luma);
+        save("cyst-mask.png", phantom.planted().unwrap());
+        let labels = folder.path().join("labels.csv");
+        let rows = "cyst.png,x,1,cyst-mask.png\ncyst.png,x,1,\ncyst.png,x,1,absent.png\n";
+        std::fs::write(&labels, format!("file,label,patient,mask\n{rows}")).unwrap();
+        let arguments = Line::parse_from(["evaluate", labels.to_str().unwrap()]).arguments;
+        let table = table::read(&arguments).unwrap();
+        let mut bundle = Bundle::load(None).unwrap();
+        let (output, name) = ("mask".to_owned(), "lesion".to_owned());
+        bundle.manifest.mask = Some(Mask { output, name, least: 0.0 });
+        let mut stages = Stages::new(&bundle, Box::new(Dark), Mode::Clip);
+        let mut row = |row| judge_row(&table, row, &mut stages, &bundle.manifest);
+        let cyst = row(0).unwrap().1.unwrap();
+        // Its wall is bright, and counts as planted.
+        assert!(cyst.dice() > 0.6, "{cyst:?}");
+        let nothing = row(1).unwrap().1.unwrap();
+        assert_eq!((nothing.truth, nothing.both, nothing.found), (0, 0, cyst.found));
+        let error = row(2).unwrap_err();
+        assert!(error.to_string().contains("absent.png: is no mask"), "{error}");
+    }
+}
