@@ -142,10 +142,35 @@ impl Network {
         signature: &Signature,
         placement: Placement,
     ) -> Result<Network, Error> {
+        Network::changed(name, bytes, signature, placement, |_| ())
+    }
+
+    /// The same with its weights out of order: what its shape alone gives.
+    pub fn shuffled(
+        name: &str,
+        bytes: &[u8],
+        signature: &Signature,
+        seed: u64,
+    ) -> Result<Network, Error> {
+        let shuffle = |proto: &mut pb::ModelProto| onnx::shuffle_weights(proto, seed);
+        Network::changed(name, bytes, signature, Placement::default(), shuffle)
+    }
+
+    fn changed(
+        name: &str,
+        bytes: &[u8],
+        signature: &Signature,
+        placement: Placement,
+        change: impl FnOnce(&mut pb::ModelProto),
+    ) -> Result<Network, Error> {
         let fails = |e: &tract_onnx::prelude::TractError| {
             wrong(name, format!("cannot be loaded ({})", reason(e)))
         };
-        let Read { models, outputs, path, .. } = read(bytes, placement).map_err(|e| fails(&e))?;
+        let read = parse(bytes).and_then(|mut proto| {
+            change(&mut proto);
+            read(&proto, placement)
+        });
+        let Read { models, outputs, path, .. } = read.map_err(|e| fails(&e))?;
         let ends = Ends::check(&models, &outputs, signature).map_err(|e| wrong(name, e))?;
         let plans: Result<_, _> = models.into_iter().map(TypedSimplePlan::new).collect();
         let plans =
@@ -204,7 +229,7 @@ impl Runner {
             wrong(name, format!("cannot be loaded ({})", reason(e)))
         };
         let Read { models, path, program, .. } =
-            read(bytes, placement.into()).map_err(|e| fails(&e))?;
+            parse(bytes).and_then(|p| read(&p, placement.into())).map_err(|e| fails(&e))?;
         let input = made_up(&models[0]).map_err(|e| fails(&e))?;
         let plans: Result<Vec<_>, _> = models.into_iter().map(TypedSimplePlan::new).collect();
         let chain = plans.and_then(|plans| Chain::start(&plans)).map_err(|e| fails(&e))?;
@@ -274,19 +299,22 @@ struct Read {
     program: Option<Arc<Program>>,
 }
 
+fn parse(bytes: &[u8]) -> TractResult<pb::ModelProto> {
+    tract_onnx::onnx().proto_model_for_read(&mut &bytes[..])
+}
+
 /// Reads a network: lowered for `isa` where that can be, else as stock tract runs it.
-fn read(bytes: &[u8], Placement { isa, threads }: Placement) -> TractResult<Read> {
+fn read(proto: &pb::ModelProto, Placement { isa, threads }: Placement) -> TractResult<Read> {
     let onnx = tract_onnx::onnx();
-    let proto = onnx.proto_model_for_read(&mut &bytes[..])?;
     let outputs = proto.graph.iter().flat_map(|graph| &graph.output);
     let outputs = outputs.map(|output| output.name.clone()).collect();
     let stock = |proto: &pb::ModelProto| onnx.model_for_proto_model(proto)?.into_optimized();
     let Some(isa) = isa else {
         let path = Path::Tract(Obstacle::unwanted());
-        return Ok(Read { models: vec![stock(&proto)?], outputs, path, program: None });
+        return Ok(Read { models: vec![stock(proto)?], outputs, path, program: None });
     };
     let threads = threads.clamp(1, std::thread::available_parallelism().map_or(1, Into::into));
-    let obstacle = match lower::lower(&proto) {
+    let obstacle = match lower::lower(proto) {
         Ok(graph) => {
             let path = Path::Int8 { isa, threads, layers: graph.layers.len() };
             let program = Arc::new(Program::new(graph, isa, threads));
@@ -300,7 +328,7 @@ fn read(bytes: &[u8], Placement { isa, threads }: Placement) -> TractResult<Read
     let named = obstacle.to_string();
     let with_name =
         |e: TractError| TractError::msg(format!("no byte form: {named}; tract: {}", reason(&e)));
-    for part in parts::parts(&proto, obstacle).map_err(with_name)? {
+    for part in parts::parts(proto, obstacle).map_err(with_name)? {
         match part {
             Part::Lowered(graph) => {
                 layers += graph.layers.len();

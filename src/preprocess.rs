@@ -63,7 +63,8 @@ pub struct Measures {
 pub struct Prepared {
     /// `height * width` bytes, row-major, one channel.
     pub tensor: Vec<u8>,
-    /// The box of the picture that the tensor covers.
+    /// The box of the picture that the tensor covers: the sector's, or the whole picture where
+    /// none was found (the tensor is black then) or the network sees everything.
     pub bounds: Bounds,
     pub measures: Measures,
 }
@@ -104,12 +105,6 @@ impl Preprocessor {
     pub fn run(&mut self, frame: &mut Frame, out: &mut Prepared) {
         self.find(frame, out);
         self.cut(frame, out);
-    }
-
-    /// The box of `frame`, the latest, that the tensor covers: the sector's, or the whole picture
-    /// where none was found (the tensor is black then) or the network sees everything.
-    pub fn bounds(&self, frame: &Frame) -> Bounds {
-        view(self.shape.region, self.finder.sector(), frame).0
     }
 
     /// Carries another picture of the latest frame's size, such as a mask, into the tensor's cells

@@ -309,6 +309,11 @@ impl Screening {
         &self.recent
     }
 
+    /// Calibrated log-odds of referring that a row of scores stands for.
+    pub fn log_odds(&self, scores: &[f32]) -> f32 {
+        self.rules.log_odds(scores)
+    }
+
     /// What is wrong with the latest frame, if anything.
     pub fn flaw(&self) -> Option<Flaw> {
         self.flaw
@@ -342,6 +347,19 @@ impl Rules {
         }
     }
 
+    fn log_odds(&self, scores: &[f32]) -> f32 {
+        if self.single_score {
+            return self.slope * scores.first().copied().unwrap_or(0.0) + self.intercept;
+        }
+        let together = |refers: bool| {
+            let own = scores.iter().zip(&self.refers).filter(move |(_, r)| **r == refers);
+            let logits = own.map(|(score, _)| self.slope * score);
+            let top = logits.clone().fold(f32::MIN, f32::max);
+            top + libm::logf(logits.map(|x| libm::expf(x - top)).sum())
+        };
+        together(true) - together(false) + self.intercept
+    }
+
     fn unfamiliar(&self, scores: &[f32]) -> Option<Flaw> {
         let (column, least) = self.familiarity?;
         scores.get(column).is_some_and(|&score| score < least).then_some(Flaw::Unfamiliar)
@@ -366,9 +384,10 @@ impl Rules {
     }
 
     /// Usable picture that a verdict takes. A lamp must not flicker on the first frames, so a
-    /// live one takes half a window.
+    /// live one takes half a window. One picture is enough where each is judged by itself.
     pub fn needed(&self, mode: Mode) -> Duration {
         match mode {
+            _ if self.still => Duration::ZERO,
             Mode::Clip => self.min_evidence,
             Mode::Live => self.min_evidence.max(self.window / 2),
         }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use self::overlay::{Area, HeatMap, MAP_SIDE, MASK_SIDE, Outline};
-pub use self::paint::{AGAINST, Colour, FAINT, FOR, OUTLINE, on_outline, paint};
+pub use self::paint::{AGAINST, Colour, FAINT, FOR, OUTLINE, lit, on_outline, paint};
 use crate::exam::Exam;
 use crate::frame::{Bounds, Frame};
 use crate::screening::{self, Evidence, Flaw, MOST_SCORES, Verdict};

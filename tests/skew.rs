@@ -11,7 +11,7 @@ use assert_cmd::Command;
 use sonolamp::bundle::Bundle;
 use sonolamp::capture::SourceSpec;
 use sonolamp::error::Error;
-use sonolamp::inference::Classifier;
+use sonolamp::inference::{Answer, Classifier};
 use sonolamp::pipeline::{Stages, clip};
 use sonolamp::screening::Mode;
 
@@ -19,8 +19,8 @@ use sonolamp::screening::Mode;
 struct Fed(Sender<Vec<u8>>);
 
 impl Classifier for Fed {
-    fn classify(&mut self, tensor: &[u8], scores: &mut [f32]) -> Result<(), Error> {
-        scores.fill(0.0);
+    fn classify(&mut self, tensor: &[u8], answer: &mut Answer) -> Result<(), Error> {
+        answer.scores.fill(0.0);
         self.0.send(tensor.to_vec()).unwrap();
         Ok(())
     }

@@ -3,6 +3,7 @@
 mod document;
 mod judge;
 mod labels;
+mod masks;
 mod table;
 
 use std::path::{Path, PathBuf};

@@ -9,7 +9,7 @@ use self::npy::Npy;
 use super::{Progress, jobs, stored};
 use crate::capture::SourceSpec;
 use crate::error::{Error, ErrorKind, plain_words};
-use crate::frame::{Bounds, Frame};
+use crate::frame::Frame;
 use crate::preprocess::{InputShape, Measures, Prepared, Preprocessor, Region};
 
 /// Write the network's input tensors of clips as NumPy files, for training.
@@ -77,7 +77,6 @@ fn parse_size(text: &str) -> Result<(u32, u32), String> {
 struct Kept {
     prepared: Prepared,
     size: (u32, u32),
-    bounds: Bounds,
     truth: Vec<u8>,
     picture: Option<Frame>,
 }
@@ -171,8 +170,7 @@ fn read(spec: &SourceSpec, shape: InputShape, arguments: &Arguments) -> Result<V
         }
         let size = (frame.width, frame.height);
         let picture = arguments.png.then(|| frame.clone());
-        let bounds = preprocessor.bounds(&frame);
-        kept.push(Kept { prepared, size, bounds, truth, picture });
+        kept.push(Kept { prepared, size, truth, picture });
     }
     if arguments.most > 0 && kept.len() > arguments.most {
         let (n, all) = (arguments.most, kept.len());
@@ -263,7 +261,7 @@ impl Table {
     fn add(&mut self, source: &str, file: &str, frame: &Kept) -> Result<(), Error> {
         let Measures { timestamp, sector_share, contrast, structure, change, .. } =
             frame.prepared.measures;
-        let ((width, height), b) = (frame.size, frame.bounds);
+        let ((width, height), b) = (frame.size, frame.prepared.bounds);
         let row: [String; COLUMNS.len()] = [
             source.to_owned(),
             file.to_owned(),

@@ -12,7 +12,7 @@ use ratatui_image::picker::{Picker, ProtocolType};
 use ratatui_image::{FilterType, Image, Resize};
 
 use crate::config::PictureMode;
-use crate::snapshot::{HeatMap, Outline, Picture, on_outline, paint};
+use crate::snapshot::{HeatMap, Outline, Picture, lit, on_outline, paint};
 
 /// How long a terminal may take to say what it can draw, over a slow line too.
 const PATIENCE_MS: i32 = 500;
@@ -129,24 +129,27 @@ fn characters(grey: &GrayImage, overlay: Option<Overlay>, area: Rect, frame: &mu
     let small =
         image::imageops::resize(grey, u32::from(place.width), u32::from(place.height), filter);
     let size = [place.width, place.height].map(usize::from);
-    for (y, row) in small.rows().enumerate() {
-        let character = |(x, p): (usize, &image::Luma<u8>)| {
-            let grey = RAMP[usize::from(p.0[0]) * RAMP.len() / 256] as char;
-            overlay.and_then(|overlay| mark(overlay, [x, y], size)).unwrap_or(grey)
+    for (y, row) in small.chunks_exact(size[0]).enumerate() {
+        let lit = lit(row);
+        let character = |(x, &grey): (usize, &u8)| {
+            let grey = RAMP[usize::from(grey) * RAMP.len() / 256] as char;
+            let mark = overlay.and_then(|overlay| mark(overlay, [x, y], size, lit.contains(&x)));
+            mark.unwrap_or(grey)
         };
-        let line: String = row.enumerate().map(character).collect();
+        let line: String = row.iter().enumerate().map(character).collect();
         let at = Rect::new(place.x, place.y + y as u16, place.width, 1);
         frame.render_widget(Line::raw(line), at);
     }
 }
 
-/// The mark at a place of the picture, if there is one; heat leaves every second place to the echo.
-fn mark(overlay: Overlay, at: [usize; 2], size: [usize; 2]) -> Option<char> {
+/// The mark at a place of the picture, if there is one; heat leaves every second place to the echo,
+/// and all that is not `lit`.
+fn mark(overlay: Overlay, at: [usize; 2], size: [usize; 2], lit: bool) -> Option<char> {
     let [u, v] = [0, 1].map(|i| (at[i] as f32 + 0.5) / size[i] as f32);
     if on_outline(overlay.outline, u, v, size, 1) {
         return Some(MARKS[2]);
     }
     let strength = overlay.heat.at(u, v);
-    let marked = strength.abs() >= MARKED && (at[0] + at[1]).is_multiple_of(2);
+    let marked = lit && strength.abs() >= MARKED && (at[0] + at[1]).is_multiple_of(2);
     marked.then(|| if strength > 0.0 { MARKS[0] } else { MARKS[1] })
 }

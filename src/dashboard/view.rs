@@ -155,7 +155,7 @@ fn banner(dashboard: &Dashboard, snapshot: &Snapshot, area: Rect, frame: &mut Fr
 
 /// Whether there is a verdict with at least one usable frame behind its scores.
 fn judged(snapshot: &Snapshot) -> bool {
-    snapshot.verdict.is_some() && !snapshot.evidence.usable.is_zero()
+    snapshot.verdict.is_some() && snapshot.evidence.used > 0
 }
 
 fn facts(dashboard: &Dashboard, snapshot: &Snapshot, width: u16) -> Vec<Line<'static>> {
@@ -173,16 +173,12 @@ fn facts(dashboard: &Dashboard, snapshot: &Snapshot, width: u16) -> Vec<Line<'st
         let name: String = head.name.chars().take(10).collect();
         lines.push(fact(dashboard, name, words));
     }
-    let needed = identity.min_evidence.as_secs_f32();
-    lines.push(fact(
-        dashboard,
-        "evidence",
-        format!(
-            "{:.1} of {:.1} s, needs {needed:.1} s",
-            evidence.usable.as_secs_f32(),
-            evidence.seen.as_secs_f32()
-        ),
-    ));
+    let (usable, seen) = (evidence.usable.as_secs_f32(), evidence.seen.as_secs_f32());
+    let gathered = match identity.min_evidence.as_secs_f32() {
+        0.0 => "each picture by itself".to_owned(),
+        needed => format!("{usable:.1} of {seen:.1} s, needs {needed:.1} s"),
+    };
+    lines.push(fact(dashboard, "evidence", gathered));
     let flaw = match (snapshot.exam.state, snapshot.flaw) {
         (State::Scanning, None) => "usable",
         (State::Scanning, Some(flaw)) => flaw.code(),

@@ -67,7 +67,7 @@ impl View {
             (None, Some(Verdict::Ungradable(reason))) => Face::Ungradable(reason),
             (None, None) => Face::Ready,
         };
-        let judged = snapshot.verdict.is_some() && !evidence.usable.is_zero();
+        let judged = snapshot.verdict.is_some() && evidence.used > 0;
         let looking = snapshot.exam.state == State::Scanning && snapshot.fault.is_none();
         View {
             face,

@@ -29,6 +29,16 @@ pub fn screen(
     stages: &mut Stages,
     limit: Duration,
 ) -> Result<ClipResult, Error> {
+    watch(source, stages, limit, |_, _| {})
+}
+
+/// The same; `each` sees every frame, masked, once it has been taken in.
+pub fn watch(
+    source: &mut dyn FrameSource,
+    stages: &mut Stages,
+    limit: Duration,
+    mut each: impl FnMut(&Frame, &Stages),
+) -> Result<ClipResult, Error> {
     let start = Instant::now();
     let mut frame = Frame::default();
     let (mut timings, mut duration) = (Timings::default(), Duration::ZERO);
@@ -36,6 +46,7 @@ pub fn screen(
     while source.next(&mut frame)? && frame.timestamp <= limit {
         duration = frame.timestamp;
         timings += stages.process(&mut frame)?;
+        each(&frame, stages);
     }
     let (verdict, evidence) = stages.screening().conclude();
     let size = (frame.width, frame.height);

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::bundle::{self, Bundle};
+use crate::bundle::{self, Bundle, Manifest};
 use crate::error::Error;
 use crate::frame::{Bounds, Frame};
 use crate::inference::{Answer, Classifier, Network, Placement, PlaneOutput, Signature};
@@ -31,14 +31,7 @@ impl Model {
     /// The same, with the network on what `placement` says.
     pub fn load_for(folder: Option<&Path>, placement: Placement) -> Result<Model, Error> {
         let bundle = Bundle::load(folder)?;
-        let input = &bundle.manifest.input;
-        let signature = Signature {
-            width: input.width as usize,
-            height: input.height as usize,
-            scores: bundle.manifest.scores(),
-            map: bundle.manifest.map.as_ref().map(|map| plane(&map.output, MAP_SIDE)),
-            mask: bundle.manifest.mask.as_ref().map(|mask| plane(&mask.output, MASK_SIDE)),
-        };
+        let signature = signature(&bundle.manifest);
         let network = Network::load(&bundle.model_name(), bundle.model().1, &signature, placement)?;
         let mut classifier = network.classifier()?;
         let mut answer = Answer::default();
@@ -48,6 +41,14 @@ impl Model {
             Ok(())
         })?;
         Ok(Model { bundle: Arc::new(bundle), known_error, network })
+    }
+
+    /// The same with the network's weights out of order, which knows nothing: to be compared with.
+    pub fn shuffled(folder: Option<&Path>, seed: u64) -> Result<Model, Error> {
+        let bundle = Bundle::load(folder)?;
+        let (name, (_, bytes)) = (bundle.model_name(), bundle.model());
+        let network = Network::shuffled(&name, bytes, &signature(&bundle.manifest), seed)?;
+        Ok(Model { bundle: Arc::new(bundle), known_error: f32::INFINITY, network })
     }
 
     /// What the network says beside its verdict.
@@ -63,6 +64,16 @@ impl Model {
     /// Stages of their own for one thread.
     pub fn stages(&self, mode: Mode) -> Result<Stages, Error> {
         Ok(Stages::new(&self.bundle, Box::new(self.network.classifier()?), mode))
+    }
+}
+
+fn signature(manifest: &Manifest) -> Signature {
+    Signature {
+        width: manifest.input.width as usize,
+        height: manifest.input.height as usize,
+        scores: manifest.scores(),
+        map: manifest.map.as_ref().map(|map| plane(&map.output, MAP_SIDE)),
+        mask: manifest.mask.as_ref().map(|mask| plane(&mask.output, MASK_SIDE)),
     }
 }
 
@@ -180,9 +191,30 @@ impl Stages {
         }
     }
 
+    /// The box of the frame taken in last that the network saw.
+    pub fn seen(&self) -> Bounds {
+        self.prepared.bounds
+    }
+
     /// The scores of the frame taken in last, in the network's order.
     pub fn scores(&self) -> &[f32] {
         &self.answer.scores
+    }
+
+    /// What the network said of the frame taken in last.
+    pub fn answer(&self) -> &Answer {
+        &self.answer
+    }
+
+    /// The box of the latest frame that the network's input covers.
+    pub fn covered(&self) -> Bounds {
+        self.prepared.bounds
+    }
+
+    /// Carries another picture of the latest frame's size into the network's input, as the frame
+    /// itself was: see [`Preprocessor::carry`].
+    pub fn carry(&mut self, picture: &Frame, out: &mut Vec<u8>) {
+        self.preprocessor.carry(picture, out);
     }
 
     /// What has been gathered so far.

@@ -2,6 +2,8 @@
 //!
 //! Colours are from the palette of Okabe and Ito, safe for colour-blind eyes.
 
+use std::ops::Range;
+
 use super::{HeatMap, Outline};
 
 /// Red, green, blue.
@@ -24,13 +26,14 @@ pub fn paint(luma: &[u8], width: usize, heat: &HeatMap, outline: &Outline, line:
     let (heated, outlined) = (!heat.is_empty(), !outline.is_empty());
     let place = |at: usize, count: usize| (at as f32 + 0.5) / count as f32;
     for (y, row) in luma.chunks_exact(width.max(1)).enumerate() {
+        let lit = lit(row);
         for (x, &grey) in row.iter().enumerate() {
             let (u, v) = (place(x, width), place(y, height));
             if outlined && on_outline(outline, u, v, [width, height], line) {
                 pixels.extend(OUTLINE);
                 continue;
             }
-            let strength = if heated { heat.at(u, v) } else { 0.0 };
+            let strength = if heated && lit.contains(&x) { heat.at(u, v) } else { 0.0 };
             let colour = if strength > 0.0 { FOR } else { AGAINST };
             let cover = if strength.abs() < FAINT { 0.0 } else { COVER * strength.abs() };
             let mix = |c: u8| f32::from(grey) * (1.0 - cover) + f32::from(c) * cover;
@@ -38,6 +41,12 @@ pub fn paint(luma: &[u8], width: usize, heat: &HeatMap, outline: &Outline, line:
         }
     }
     pixels
+}
+
+/// From a row's first pixel that is not black to its last: what is masked gets no heat.
+pub fn lit(row: &[u8]) -> Range<usize> {
+    let first = row.iter().position(|&grey| grey > 0).unwrap_or(row.len());
+    first..row.iter().rposition(|&grey| grey > 0).map_or(first, |last| last + 1)
 }
 
 /// Whether a place is inside, and less than `line` pixels from one that is not.
@@ -68,9 +77,14 @@ mod tests {
         let mut mask = [-1.0; 64];
         [18, 19, 20, 26, 27, 28, 34, 35, 36].iter().for_each(|&i| mask[i] = 1.0);
         outline.fill(8, &mask, 0.0, Area::WHOLE);
-        let painted = paint(&[90; 64], 8, &heat, &outline, 1);
+        let mut luma = [90; 64];
+        luma[56] = 0;
+        luma[58] = 0;
+        let painted = paint(&luma, 8, &heat, &outline, 1);
         let pixel = |i: usize| [painted[3 * i], painted[3 * i + 1], painted[3 * i + 2]];
         assert!(pixel(0)[0] > pixel(0)[2] && pixel(7)[2] > pixel(7)[0]);
+        assert_eq!(pixel(56), [0; 3], "nothing is laid over what was masked");
+        assert_ne!(pixel(58), [0; 3], "dark echo");
         let line = (0..64).filter(|&i| pixel(i) == OUTLINE).count();
         assert_eq!(line, 8, "the rim of nine pixels");
     }

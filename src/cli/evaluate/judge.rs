@@ -6,12 +6,13 @@ use std::sync::Arc;
 
 use super::Arguments;
 use super::labels::{Asked, CLASSES, asked, cases, key};
+use super::masks;
 use super::table::{Table, table_error};
 use crate::bundle::{Activation, EvidenceKind, Manifest};
 use crate::capture::SourceSpec;
 use crate::cli::{Progress, jobs, screen};
 use crate::error::{Error, ErrorKind};
-use crate::evaluation::{Call, Case, Outcome};
+use crate::evaluation::{Call, Case, Outcome, Overlap};
 use crate::pipeline::clip::ClipResult;
 use crate::pipeline::{Model, Stages};
 use crate::screening::Verdict;
@@ -85,16 +86,15 @@ pub fn judge(arguments: &Arguments, table: &Table) -> anyhow::Result<Judged> {
         judged.cases.iter_mut().for_each(|case| case.outcomes.resize(columns, None));
         let seen = seen(&model, table)?;
         trained_on += seen_rows(&model, task, &seen, arguments, table)?;
-        let work = |i: usize, stages: &mut Stages| {
-            let row = &table.rows[task.cells[i].1];
-            screen::screen(&SourceSpec::at(row.path.clone()), stages, 0.0)
-        };
+        let work =
+            |i: usize, stages: &mut Stages| judge_row(table, task.cells[i].1, stages, manifest);
         jobs::run(&model, task.cells.len(), arguments.jobs, work, |i, outcome| {
             let (column, row) = task.cells[i];
             match outcome {
-                Ok(result) => {
+                Ok((result, mask)) => {
                     judged.longest = judged.longest.max(result.evidence.frames);
-                    let outcome = said(&result, manifest, &task.name);
+                    let mut outcome = said(&result, manifest, &task.name);
+                    outcome.mask = mask;
                     judged.cases[row].outcomes[column] = Some(outcome);
                 }
                 Err(error) if error.kind == ErrorKind::Model => return Err(error.into()),
@@ -122,6 +122,25 @@ pub fn judge(arguments: &Arguments, table: &Table) -> anyhow::Result<Judged> {
     });
     judged.unusable = unusable.iter().map(|&row| table.rows[row].file.clone()).collect();
     Ok(Judged { bundles, trained_on, ..judged })
+}
+
+/// One row's clip, and its last frame's mask against the true one where there are both.
+fn judge_row(
+    table: &Table,
+    row: usize,
+    stages: &mut Stages,
+    manifest: &Manifest,
+) -> Result<(ClipResult, Option<Overlap>), Error> {
+    let row = &table.rows[row];
+    let result = screen::screen(&SourceSpec::at(row.path.clone()), stages, 0.0)?;
+    let (Some(column), Some(mask)) = (&table.mask_column, &manifest.mask) else {
+        return Ok((result, None));
+    };
+    let path = row.cell(column).map(|cell| table.root.join(cell));
+    let truth = masks::read(path.as_deref(), result.size)?;
+    let (found, covered) = (&stages.answer().mask, stages.covered());
+    let overlap = masks::overlap(&truth, result.size.0, covered, found, mask.least);
+    Ok((result, Some(overlap)))
 }
 
 /// Which bundle judges which rows, in order of the bundles' names.
@@ -233,5 +252,72 @@ fn said(result: &ClipResult, manifest: &Manifest, bundle: &str) -> Outcome {
         scores: evidence.scores[..manifest.scores()].to_vec(),
         mask: None,
         bundle: bundle.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::bundle::{Bundle, Mask};
+    use crate::capture::FrameSource;
+    use crate::capture::phantom::Phantom;
+    use crate::cli::evaluate::table;
+    use crate::frame::Frame;
+    use crate::inference::{Answer, Classifier, Plane};
+    use crate::screening::Mode;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        arguments: Arguments,
+    }
+
+    /// Outlines what is dark in the input, four pixels a cell.
+    struct Dark;
+
+    impl Classifier for Dark {
+        fn classify(&mut self, tensor: &[u8], answer: &mut Answer) -> Result<(), Error> {
+            let mean = |at: usize| {
+                let (x, y) = (at % 32 * 4, at / 32 * 4);
+                let rows = (y..y + 4).flat_map(|y| &tensor[y * 128 + x..][..4]);
+                rows.map(|&p| f32::from(p)).sum::<f32>() / 16.0
+            };
+            let values = (0..32 * 32).map(|at| 20.0 - mean(at)).collect();
+            answer.mask = Plane { width: 32, height: 32, values };
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_mask_is_compared_with_the_one_that_the_table_names() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut phantom, mut frame) =
+            (Phantom::new(&"breast-cyst?seed=3".parse().unwrap()), Frame::default());
+        assert!(phantom.next(&mut frame).unwrap());
+        let save = |name: &str, luma: &[u8]| {
+            let (path, kind) = (folder.path().join(name), image::ColorType::L8);
+            image::save_buffer(path, luma, frame.width, frame.height, kind).unwrap();
+        };
+        save("cyst.png", &frame.luma);
+        save("cyst-mask.png", phantom.planted().unwrap());
+        let labels = folder.path().join("labels.csv");
+        let rows = "cyst.png,x,1,cyst-mask.png\ncyst.png,x,1,\ncyst.png,x,1,absent.png\n";
+        std::fs::write(&labels, format!("file,label,patient,mask\n{rows}")).unwrap();
+        let arguments = Line::parse_from(["evaluate", labels.to_str().unwrap()]).arguments;
+        let table = table::read(&arguments).unwrap();
+        let mut bundle = Bundle::load(None).unwrap();
+        let (output, name) = ("mask".to_owned(), "lesion".to_owned());
+        bundle.manifest.mask = Some(Mask { output, name, least: 0.0 });
+        let mut stages = Stages::new(&bundle, Box::new(Dark), Mode::Clip);
+        let mut row = |row| judge_row(&table, row, &mut stages, &bundle.manifest);
+        let cyst = row(0).unwrap().1.unwrap();
+        // Its wall is bright, and counts as planted.
+        assert!(cyst.dice() > 0.6, "{cyst:?}");
+        let nothing = row(1).unwrap().1.unwrap();
+        assert_eq!((nothing.truth, nothing.both, nothing.found), (0, 0, cyst.found));
+        let error = row(2).unwrap_err();
+        assert!(error.to_string().contains("absent.png: is no mask"), "{error}");
     }
 }

@@ -14,6 +14,9 @@ pub struct Table {
     /// Its name, for messages and reports.
     pub name: String,
     pub group_column: Option<String>,
+    /// What the files are relative to.
+    pub root: PathBuf,
+    pub mask_column: Option<String>,
 }
 
 /// One row of the table.
@@ -134,7 +137,9 @@ pub fn read(arguments: &Arguments) -> Result<Table, Error> {
     }
     let group_column = group.and_then(|i| header.get(i)).map(str::to_owned);
     let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-    Ok(Table { rows, name, group_column })
+    let usual = column("mask").map(|_| "mask".to_owned());
+    let mask_column = arguments.mask_column.clone().or(usual);
+    Ok(Table { rows, name, group_column, root, mask_column })
 }
 
 /// Nothing that is written says where a folder lies on this machine.
