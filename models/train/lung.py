@@ -18,7 +18,6 @@ import sys
 
 import numpy as np
 import torch
-from sklearn.linear_model import LogisticRegression
 from tqdm import tqdm
 
 import backbone
@@ -196,72 +195,66 @@ class Trained:
         inner = np.full(len(train), -1)
         inner[at] = folds.grouped(data.sick[at], data.patient[at], SEED, INNER)
         # Held-out scores of the training clips, from heads that have not seen their patient.
-        raw, strange = np.zeros((len(train), 2 + len(FINDINGS))), []
+        raw, strange = np.zeros((len(train), 1 + len(CAUSES) + len(FINDINGS))), []
         for k in range(INNER):
             rest, out = train & (inner != k), train & (inner == k)
-            for i, column in enumerate(self._columns(rest)):
-                raw[out, i] = self._score(features.real[out], column)
+            raw[out] = self._score(features.real[out], self._columns(rest))
             column = self._familiar(rest)
             strange += [self._score(features.frames[i], column) for i in np.flatnonzero(out)]
-        columns = list(self._columns(train))
         held, sick = raw[at], data.sick[at]
         self.slope, self.intercept = calibrate.platt(held[:, 0], sick)
         self.held_out = calibrate.probability(held[:, 0], self.slope, self.intercept)
         self.clear, self.refer = calibrate.conformal(self.held_out, sick, MISS, ALARM)
         self.stated = calibrate.stated(self.held_out, sick, self.clear, self.refer)
         self.least = float(np.quantile(np.concatenate(strange), STRANGE))
-        weights = [columns[0], *self._causes(columns, held, at)]
-        weights += self._findings(columns[2:], held[:, 2:], at)
-        weights.append(self._familiar(train))
-        self.weights = np.stack([w for w, _ in weights], 1).astype(np.float32)
-        self.offsets = np.array([o for _, o in weights], np.float32)
+        weights, offsets = self._columns(train)
+        first = 1 + len(CAUSES)
+        cause = self._cause()[at]
+        self.temperature = calibrate.temperature(held[cause >= 0, 1:first], cause[cause >= 0])
+        for i, name in enumerate(FINDINGS, first):
+            weights[:, i], offsets[i] = self._calibrated(
+                weights[:, i], offsets[i], held[:, i], self._noted(name)[at])
+        familiar, least = self._familiar(train)
+        self.weights = np.column_stack([weights, familiar]).astype(np.float32)
+        self.offsets = np.append(offsets, least).astype(np.float32)
 
     @staticmethod
     def _score(features, column):
         return features @ column[0] + column[1]
 
+    def _cause(self):
+        return np.array([CAUSES.get(row["label"], -1) for row in self.data.rows])
+
+    def _noted(self, name):
+        return np.array([row[name] == "1" for row in self.data.rows])
+
     def _columns(self, train):
-        """Raw columns: the verdict, pneumonia against COVID-19, each finding."""
+        """(weights d x columns, offsets) of the verdict, each cause and each finding."""
         data, features = self.data, self.features
         real = head.Rows(features.real[train], data.sick[train], 1)
         phantoms = head.Rows(features.phantom, data.phantom_sick, 1)
         twins = train[data.painted_of]
         painted = head.Rows(features.painted[twins], np.ones(twins.sum(), bool), 1)
-        yield head.verdict(real, phantoms, painted, features.parts, features.scales)
-        cause = np.array([CAUSES.get(row["label"], -1) for row in data.rows])
-        yield self._two(train & (cause > 0), cause == 2)
+        columns = [head.verdict(real, phantoms, painted, features.parts, features.scales)]
+        columns += head.classes(
+            features.real[train], self._cause()[train], len(CAUSES), features.scales)
         for name in FINDINGS:
-            yield self._two(train, np.array([row[name] == "1" for row in data.rows]))
+            labels = self._noted(name)[train]
+            rows = head.Rows(features.real[train], labels, 1)
+            rare = min(labels.sum(), (~labels).sum()) < 3
+            nothing = np.zeros(features.real.shape[1]), 0.0
+            columns.append(
+                nothing if rare else head.averaged(rows, features.parts[0], features.scales))
+        return np.column_stack([w for w, _ in columns]), np.array([o for _, o in columns])
 
-    def _two(self, among, positive):
-        """Discriminant on the clips of `among`; nothing where a class is all but absent."""
-        features, labels = self.features, positive[among]
-        if min(labels.sum(), (~labels).sum()) < 3:
-            return np.zeros(features.real.shape[1]), 0.0
-        rows = head.Rows(features.real[among], labels, 1)
-        return head.averaged(rows, features.parts[0], features.scales)
-
-    def _causes(self, columns, held, at):
-        """Logits of the three causes, linear in the verdict's and the cause's held-out scores."""
-        cause = np.array([CAUSES.get(self.data.rows[i]["label"], -1) for i in at])
-        known = cause >= 0
-        spread = held[:, :2].std(0) + 1e-6
-        model = LogisticRegression(C=1.0).fit(held[known, :2] / spread, cause[known])
-        found = {k: (w / spread, b) for k, w, b in zip(model.classes_, model.coef_, model.intercept_)}
-        for k in range(len(CAUSES)):
-            w, b = found.get(k, (np.zeros(2), -9.0))
-            yield (w[0] * columns[0][0] + w[1] * columns[1][0],
-                   w[0] * columns[0][1] + w[1] * columns[1][1] + b)
-
-    def _findings(self, columns, held, at):
-        for i, (name, (direction, offset)) in enumerate(zip(FINDINGS, columns)):
-            present = np.array([self.data.rows[k][name] == "1" for k in at])
-            if not direction.any() or not held[:, i].any():
-                yield direction * 0, float(np.log((present.mean() + 0.01) / (1.01 - present.mean())))
-                continue
-            slope, intercept = calibrate.platt(held[:, i] / held[:, i].std(), present)
-            slope = max(slope, 0.0) / held[:, i].std()
-            yield slope * direction, slope * offset + intercept
+    @staticmethod
+    def _calibrated(weights, offset, held, present):
+        """A finding's column, so that it gives calibrated log-odds; of rare ones their share."""
+        if not held.any() or not weights.any():
+            share = (present.sum() + 1) / (len(present) + 2)
+            return weights * 0, np.log(share / (1 - share))
+        slope, intercept = calibrate.platt(held, present)
+        return max(slope, 0.0) * weights, max(slope, 0.0) * offset + intercept
 
     def _familiar(self, train):
         own = [self.features.frames[i] for i in np.flatnonzero(train)]
@@ -299,11 +292,12 @@ def manifest(trained, without):
                 "B-lines", "consolidation", "effusion"]},
         ],
         "head": [
-            {"name": "cause", "activation": "softmax", "temperature": 1.0, "label": [
+            {"name": "cause", "activation": "softmax",
+             "temperature": round(trained.temperature, 4), "label": [
                 label("regular", "normal"), label("pneumonia", "Bacterial pneumonia"),
                 label("COVID-19")]},
             {"name": "findings", "activation": "sigmoid", "temperature": 1.0,
-             "label": [label(name, column) for name, column in FINDINGS.items()]},
+             "label": [label(n, *{column} - {n}) for n, column in FINDINGS.items()]},
         ],
         "familiarity": {"least": round(trained.least, 3)},
         "map": {"output": "map", "full": 3.0},
