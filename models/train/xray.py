@@ -32,7 +32,6 @@ from matplotlib import pyplot  # noqa: E402
 VERSION, SEED = "0.1.0", 1
 TEACHER_STEPS, STUDENT_STEPS = 600, 1200
 VARIATIONS = 8  # of each validation picture
-WAY = "min-max, 256 + 64"
 KNOWN = {"normal": "phantom:lung-normal?seed=1", "blines": "phantom:lung-blines?seed=1"}
 
 
@@ -189,18 +188,21 @@ def main():
     student, curves["student"] = trained(
         data, everything, SEED + xray_data.FOLDS, STUDENT_STEPS, "student", teachers)
     floating = xray_net.to_onnx(student)
-    model = xray_int8.quantized(floating, WAY, data.pixels["train"], data.strangers)
     pixels, positive = varied_validation(data)
-    scores = {"float": xray_net.outputs(student, pixels)[0], "int8": xray_int8.outputs(model, pixels)[0]}
+    scores = {"float": xray_net.outputs(student, pixels)[0]}
+    some = slice(0, None, VARIATIONS)
+    ways = xray_int8.study(floating, scores["float"][some, 0], data, pixels[some])
+    way = min(ways, key=lambda name: ways[name]["mean_error"])
+    model = xray_int8.quantized(floating, way, data.pixels["train"], data.strangers)
+    scores["int8"] = xray_int8.outputs(model, pixels)[0]
     rules = xray_verdict.settle(scores["int8"], positive)
     results = {"macs": xray_net.macs(), "rules": rules, "teachers_out_of_fold_auc": round(
         float(roc_auc_score(data.positive["train"], odds)), 4)}
     results["varied_validation"] = {k: xray_verdict.figures(s, positive, rules) for k, s in scores.items()}
     results["varied_validation"]["int8_against_float"] = xray_verdict.agreement(*scores.values(), rules)
-    some = slice(0, None, VARIATIONS)
     results["quantization"] = {
-        "chosen": WAY,
-        "ways": xray_int8.study(floating, scores["float"][some, 0], data, pixels[some]),
+        "chosen": way,
+        "ways": ways,
         "signal_to_error_db": xray_int8.layer_errors(floating, model, pixels[:64]),
     }
     write_bundle(data, model, rules, results["varied_validation"]["int8"], arguments.out)

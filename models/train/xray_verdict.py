@@ -6,7 +6,7 @@ from sklearn.metrics import roc_auc_score
 
 # Fixed beforehand: at most this share of either class may get the other's verdict, and this share
 # of X-rays may be taken for something else.
-ALPHA, UNFAMILIAR = 0.05, 0.005
+ALPHA, UNFAMILIAR = 0.02, 0.005
 
 
 def probability(odds, slope):
