@@ -30,7 +30,7 @@ def thresholds(probabilities, positive):
         k = int(np.ceil((1 - ALPHA) * (len(values) + 1)))
         return np.sort(values)[min(k, len(values)) - 1]
     half = max(at(probabilities[~positive]) - 0.5, at(1 - probabilities[positive]) - 0.5, 0.0)
-    return 0.5 - half, 0.5 + half
+    return float(0.5 - half), float(0.5 + half)
 
 
 def verdicts(probabilities, familiarity, rules):
