@@ -148,7 +148,7 @@ def plot(curves, scores, positive, rules, path):
 
 
 def judged(data, table, folder, name, options=()):
-    """The metrics of `sonolamp evaluate`, and the share of right pictures."""
+    """What `sonolamp evaluate` finds."""
     path = os.path.join(data.work, f"{name}.json")
     command = [data.sonolamp, "evaluate", table, "--bundle", folder, "--json", path, "--jobs", "1"]
     subprocess.run([*command, *options], check=True)
@@ -191,12 +191,11 @@ def main():
         data, everything, SEED + xray_data.FOLDS, STUDENT_STEPS, "student", teachers)
     floating = xray_net.to_onnx(student)
     pixels, positive = varied_validation(data)
-    scores = {"float": xray_net.outputs(student, pixels)[0]}
-    some = slice(0, None, VARIATIONS)
-    ways = xray_int8.study(floating, scores["float"][some, 0], data, pixels[some])
-    way = min(ways, key=lambda name: ways[name]["mean_error"])
-    model = xray_int8.quantized(floating, way, data.pixels["train"], data.strangers)
-    scores["int8"] = xray_int8.outputs(model, pixels)[0]
+    floats = lambda pictures: xray_net.outputs(student, pictures)[0]
+    models, errors = xray_int8.study(floating, floats, data, pixels[::VARIATIONS])
+    way = min(errors, key=lambda name: errors[name]["mean_error"])
+    model = models[way]
+    scores = {"float": floats(pixels), "int8": xray_int8.outputs(model, pixels)[0]}
     rules = xray_verdict.settle(scores["int8"], positive)
     results = {"macs": xray_net.macs(), "rules": rules, "teachers_out_of_fold_auc": round(
         float(roc_auc_score(data.positive["train"], odds)), 4)}
@@ -204,14 +203,14 @@ def main():
     results["varied_validation"]["int8_against_float"] = xray_verdict.agreement(*scores.values(), rules)
     results["quantization"] = {
         "chosen": way,
-        "ways": ways,
+        "ways": errors,
         "signal_to_error_db": xray_int8.layer_errors(floating, model, pixels[:64]),
     }
     write_bundle(data, model, rules, results["varied_validation"]["int8"], arguments.out)
     plot(curves, scores["int8"], positive, rules, os.path.join(arguments.work, "curves.png"))
     tests = ["val"] + (["test"] if arguments.test else [])
     for part in tests:
-        given = {"float": xray_net.outputs(student, data.pixels[part])[0],
+        given = {"float": floats(data.pixels[part]),
                  "int8": xray_int8.outputs(model, data.pixels[part])[0]}
         results[part] = {k: xray_verdict.figures(s, data.positive[part], rules) for k, s in given.items()}
         results[part]["int8_against_float"] = xray_verdict.agreement(*given.values(), rules)
@@ -220,7 +219,8 @@ def main():
     if arguments.strangers:
         table = without_x_rays(data, arguments.strangers)
         options = ["--expect", "ungradable", "--by", "kind"]
-        results["strangers"] = judged(data, table, arguments.out, "strangers-test", options)["metrics"]
+        found = judged(data, table, arguments.out, "strangers-test", options)
+        results["strangers"] = {"metrics": found["metrics"], "strata": found["strata"]}
     with open(os.path.join(arguments.results, "xray.json"), "w") as file:
         json.dump(results, file, indent=1)
         file.write("\n")
