@@ -17,6 +17,7 @@ import subprocess
 
 import matplotlib
 import numpy as np
+import threadpoolctl
 import torch
 from sklearn.metrics import roc_auc_score, roc_curve
 
@@ -181,6 +182,7 @@ def main():
     parser.add_argument("--strangers", help="table that `strangers.py --mode test` wrote")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
+    threadpoolctl.threadpool_limits(1)
     torch.use_deterministic_algorithms(True)
     for folder in (arguments.work, arguments.results):
         os.makedirs(folder, exist_ok=True)
