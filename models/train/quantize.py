@@ -7,7 +7,7 @@ import tempfile
 import numpy as np
 import onnx
 import onnxruntime as ort
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper
 from onnxruntime.quantization import (
     CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static,
 )
@@ -40,6 +40,9 @@ def quantize(model, pixels, exclude=("pool", "flatten"), method="MinMax", **opti
     `options` are ONNX Runtime's own.
     """
     logging.getLogger().setLevel(logging.ERROR)
+    # Fixed beforehand, for the first layer's bias is in units of the input's scale.
+    entry = {"scale": np.array(SCALE, np.float32), "zero_point": np.array(ZERO_POINT, np.uint8)}
+    options["TensorQuantOverrides"] = {"image": [{"quant_type": QuantType.QUInt8, **entry}]}
     with tempfile.TemporaryDirectory() as folder:
         raw, clean, done = (os.path.join(folder, n) for n in ("raw.onnx", "clean.onnx", "q.onnx"))
         onnx.save(model, raw)
@@ -58,15 +61,9 @@ def _pixels_in(model):
     graph = model.graph
     entry = next(n for n in graph.node if "image" in n.input)
     assert entry.op_type == "QuantizeLinear", entry.op_type
-    _, scale, zero_point = entry.input
     for node in graph.node:
         node.input[:] = ["image" if name == entry.output[0] else name for name in node.input]
     graph.node.remove(entry)
-    for tensor in graph.initializer:
-        if tensor.name == scale:
-            tensor.CopyFrom(numpy_helper.from_array(np.float32(SCALE), scale))
-        if tensor.name == zero_point:
-            tensor.CopyFrom(numpy_helper.from_array(np.uint8(ZERO_POINT), zero_point))
     shape = [d.dim_value for d in graph.input[0].type.tensor_type.shape.dim]
     graph.input[0].CopyFrom(helper.make_tensor_value_info("image", TensorProto.UINT8, shape))
     onnx.checker.check_model(model)

@@ -4,8 +4,9 @@
 
 Writes pictures and `strangers.csv` (file, label, kind, group): label is always `stranger`; pictures
 of one group share a source (a photograph, a patient, a way of drawing). No source, way of drawing
-or font of `train` stands in `test`. With --seconds each picture becomes a clip filmed by a shaking
-hand, since a bundle that rests on a clip declines a still picture whatever it shows.
+or font (but for the axes of charts) of `train` stands in `test`. With --seconds each picture
+becomes a clip filmed by a shaking hand, since a bundle that rests on a clip declines a still
+picture whatever it shows.
 
 --data names a folder with `medmnist/`, `busi/`, `dicom_us/` and `device_captures/`; without it
 there are no X-rays and no other organs. Nothing written here may be published: some of the sources

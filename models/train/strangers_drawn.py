@@ -1,7 +1,7 @@
 """Pictures drawn by a seed that are not ultrasound: patterns, text, screens, noise, charts, drawings.
 
 A painter takes a random generator and (width, height) and gives luma, u8, height x width. `TRAIN`
-and `TEST` hold painters by kind; no painter, font or seed stands in both.
+and `TEST` hold painters by kind; no painter or seed stands in both, and no font but that of axes.
 """
 
 import os
