@@ -17,6 +17,9 @@ import augment
 import quantize
 
 FINE, WIDTH = "b4.add", 32
+# Features are of mean 0 and deviation 1: they are kept from -6 to 8, all in the same steps, so that
+# joining them rounds nothing again.
+STEP, ZERO_POINT = 14 / 255, 109
 EPOCHS, BATCH, RATE, DECAY = 15, 32, 3e-3, 1e-3
 PHOTOMETRIC = ("gain", "tgc", "speckle", "blur", "jpeg")  # those that move nothing
 
@@ -169,6 +172,13 @@ def assemble(model, wide, layers, size, pixels):
     add.output("features", [1, channels])
     add.output("map", [1, 1, size // 8, size // 8])
     return add.done(), channels
+
+
+def quantized(model, pixels, **options):
+    """`model`, as `assemble` made it, in int8; ranges from `pixels` (u8, n x S x S)."""
+    joined = [n.output[0] for n in model.graph.node if n.name.endswith(".pool")]
+    fixed = {name: (STEP, ZERO_POINT) for name in (*joined, "pooled", "features")}
+    return quantize.quantize(model, pixels[:, None], exclude=(), fixed=fixed, **options)
 
 
 def spread(model):

@@ -20,6 +20,7 @@ from tqdm import tqdm
 import augment
 import backbone
 import calibrate
+import findings
 import folds
 import head
 import lung
@@ -213,7 +214,7 @@ def quantization(data, features, model, work):
         "both (shipped)": lung.calibration_set(data),
     }
     for (name, pixels), method in itertools.product(sets.items(), ("MinMax", "Percentile")):
-        net = quantize.quantize(whole, pixels[:, None], exclude=(), method=method)
+        net = findings.quantized(whole, pixels, method=method)
         run = quantize.session(net, exact=True)
         x = mean(quantize.outputs(run, test)[0])
         scores, said = verdicts(x)

@@ -33,16 +33,20 @@ def reals(pixels):
     return (pixels.astype(np.float32) - ZERO_POINT) * np.float32(SCALE)
 
 
-def quantize(model, pixels, exclude=("pool", "flatten"), method="MinMax", **options):
+def quantize(model, pixels, exclude=("pool", "flatten"), method="MinMax", fixed=None, **options):
     """Quantizes `model` with ranges seen on `pixels` (u8, n x 1 x h x w); its input becomes u8.
 
     `exclude`: nodes left in float; `method`: how ranges are taken, MinMax, Percentile or Entropy;
-    `options` are ONNX Runtime's own.
+    `fixed`: scale and zero point of tensors that are not to be measured; `options` are ONNX
+    Runtime's own.
     """
     logging.getLogger().setLevel(logging.ERROR)
     # Fixed beforehand, for the first layer's bias is in units of the input's scale.
-    entry = {"scale": np.array(SCALE, np.float32), "zero_point": np.array(ZERO_POINT, np.uint8)}
-    options["TensorQuantOverrides"] = {"image": [{"quant_type": QuantType.QUInt8, **entry}]}
+    options["TensorQuantOverrides"] = {
+        name: [{"quant_type": QuantType.QUInt8, "scale": np.array(scale, np.float32),
+                "zero_point": np.array(zero_point, np.uint8)}]
+        for name, (scale, zero_point) in {"image": (SCALE, ZERO_POINT), **(fixed or {})}.items()
+    }
     with tempfile.TemporaryDirectory() as folder:
         raw, clean, done = (os.path.join(folder, n) for n in ("raw.onnx", "clean.onnx", "q.onnx"))
         onnx.save(model, raw)
