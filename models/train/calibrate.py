@@ -28,20 +28,25 @@ def temperature(logits, classes):
 
 def conformal(probability, positive, miss, alarm):
     """Thresholds (clear, refer) on the probability of referring, by split conformal prediction in
-    each class (Vovk 2012): of new positives at most a share `miss` is cleared, of new negatives at
-    most a share `alarm` is referred, on average over draws, if they are drawn as these were.
+    each class (Vovk 2012): of new positives about a share `miss` is cleared, of new negatives about
+    a share `alarm` is referred, if they are drawn as these were.
 
-    Where the two would cross there is nothing to abstain from: both become their midpoint.
+    The order statistic k = share * (n + 1) is interpolated between its neighbours: with some fifty
+    clips in a class, rounding k down would halve the smaller share. Where the two thresholds would
+    cross there is nothing to abstain from: both become their midpoint.
     """
     probability, positive = np.asarray(probability), np.asarray(positive, bool)
-    sick, well = np.sort(probability[positive]), np.sort(probability[~positive])[::-1]
-    k = int(np.floor(miss * (len(sick) + 1)))
-    clear = np.nextafter(np.float32(sick[k - 1]), np.float32(0)) if k > 0 else 0.0
-    k = int(np.floor(alarm * (len(well) + 1)))
-    refer = np.nextafter(np.float32(well[k - 1]), np.float32(1)) if k > 0 else 1.0
+    clear = _order_statistic(np.sort(probability[positive]), miss, 0.0)
+    refer = _order_statistic(np.sort(probability[~positive])[::-1], alarm, 1.0)
     if clear > refer:
         clear = refer = (clear + refer) / 2
-    return float(clear), float(refer)
+    return clear, refer
+
+
+def _order_statistic(ordered, share, before):
+    """Interpolated; `before` stands for the one before the first."""
+    k = share * (len(ordered) + 1)
+    return float(np.interp(k, np.arange(len(ordered) + 1), [before, *ordered]))
 
 
 def stated(probability, positive, clear, refer):

@@ -6,7 +6,8 @@ import numpy as np
 
 # Averaged over, not chosen among: pooled validation does not predict transfer between sites.
 SHRINKAGES = (0.03, 0.05, 0.1)
-PHANTOM_WEIGHTS = (0.05, 0.1, 0.2)
+PHANTOM_WEIGHTS = (0.1, 0.2, 0.4)
+PHANTOM_NORMAL = 0.75  # share of the normal ones in that weight
 CAUSE_SHRINKAGE = 0.3  # more classes, fewer clips of each
 # Of each counterfactual twin. lung_studies.py: any weight lowered the grouped AUC and the transfer
 # to Northumbria, and raised nothing beyond chance.
@@ -50,13 +51,10 @@ class Rows:
         join = lambda name: np.concatenate([getattr(self, name), getattr(other, name)])
         return Rows(join("features"), join("labels"), join("weights"))
 
-    def weighing(self, total, balanced=False):
-        """The same rows with this sum of weights, half for each class if `balanced`."""
-        if balanced:
-            sides = self.labels.astype(bool)
-            share = np.where(sides, 0.5 / max(sides.sum(), 1), 0.5 / max((~sides).sum(), 1))
-        else:
-            share = np.full(len(self.labels), 1 / max(len(self.labels), 1))
+    def weighing(self, total, negative=PHANTOM_NORMAL):
+        """The same rows with this sum of weights, of which negatives have the share `negative`."""
+        sides = self.labels.astype(bool)
+        share = np.where(sides, (1 - negative) / sides.sum(), negative / (~sides).sum())
         return Rows(self.features, self.labels, share * total)
 
 
@@ -70,6 +68,8 @@ def classes(features, labels, count, scales):
         x = features[known] * scale
         columns, bias = discriminant(x, numbers, np.ones(len(x)), CAUSE_SHRINKAGE)
         total, offsets = total + scale[:, None] * columns / len(scales), offsets + bias / len(scales)
+    # What all classes have in common says nothing, and would drown the rest in large numbers.
+    total, offsets = total - total.mean(1, keepdims=True), offsets - offsets.mean()
     at = {k: i for i, k in enumerate(present)}
     none = np.zeros(features.shape[1]), -99.0
     return [(total[:, at[k]], offsets[at[k]]) if k in at else none for k in range(count)]
@@ -98,7 +98,7 @@ def verdict(real, phantoms, painted, parts, scales):
     if PAINT_WEIGHT and len(painted.labels):
         real += Rows(painted.features, painted.labels, PAINT_WEIGHT)
     heads = [
-        averaged(real + phantoms.weighing(weight * real.weights.sum(), balanced=True), columns, scales)
+        averaged(real + phantoms.weighing(weight * real.weights.sum()), columns, scales)
         for weight, columns in itertools.product(PHANTOM_WEIGHTS, parts)
     ]
     return np.mean([d for d, _ in heads], 0), np.mean([o for _, o in heads])

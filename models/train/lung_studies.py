@@ -63,7 +63,7 @@ def ablation(data, features, model, work):
         def fit(train):
             rows = head.Rows(features.real[train], data.sick[train], 1)
             if phantom:
-                rows += phantoms.weighing(weight * train.sum(), balanced=True)
+                rows += phantoms.weighing(weight * train.sum())
             if paint:
                 twins = train[data.painted_of]
                 rows += head.Rows(features.painted[twins], np.ones(twins.sum(), bool), paint)
@@ -131,7 +131,7 @@ def search(data, arguments):
         size, block, shrinkage = key
         rows = head.Rows(features[size, block][train], data.sick[train], 1)
         extra = head.Rows(phantoms[size, block], sick_phantom, 1)
-        rows += extra.weighing(SETTING[1] * train.sum(), balanced=True)
+        rows += extra.weighing(SETTING[1] * train.sum())
         return head.two_classes(rows.features, rows.labels, rows.weights, shrinkage)
 
     def held_out(key, within, fold):
