@@ -9,6 +9,8 @@ mod load;
 mod manifest;
 
 pub use load::{Bundle, sha256, verify_known_answers};
+#[cfg(test)]
+pub(crate) use manifest::tests::plain as plain_manifest;
 pub use manifest::{
     Activation, ActivationMap, Class, Decision, EvidenceKind, Familiarity, Head, Label, Licence,
     Manifest, Mask, Provenance, Stated,

@@ -38,7 +38,7 @@ fn bundle() -> Bundle {
 
 impl Classifier for Constant {
     fn classify(&mut self, _: &[u8], answer: &mut Answer) -> Result<(), Error> {
-        answer.scores[0] = 1.0;
+        answer.scores.fill(1.0);
         plane(MAP_SIDE, &mut answer.map);
         plane(MASK_SIDE, &mut answer.mask);
         Ok(())

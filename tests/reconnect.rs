@@ -27,7 +27,7 @@ struct Constant;
 
 impl Classifier for Constant {
     fn classify(&mut self, _: &[u8], answer: &mut Answer) -> Result<(), Error> {
-        answer.scores[0] = 1.0;
+        answer.scores.fill(1.0);
         Ok(())
     }
 }

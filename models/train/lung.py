@@ -44,6 +44,7 @@ NORTHUMBRIA = "18"
 CAUSES = {"regular": 0, "Bacterial pneumonia": 1, "COVID-19": 2}  # viral pneumonia: two clips only
 FINDINGS = {"A-lines": "alines", "B-lines": "blines", "consolidation": "consolidation",
             "effusion": "effusion"}
+COUPLING = 10.0  # of the verdict's score, whose deviation is 1, in the logits of the causes
 # Of new pathologic clips about this share is cleared, of regular ones about
 # this share is referred (split conformal, in each class).
 MISS, ALARM = 0.045, 0.09
@@ -239,8 +240,12 @@ class Trained:
         twins = train[data.painted_of]
         painted = head.Rows(features.painted[twins], np.ones(twins.sum(), bool), 1)
         columns = [head.verdict(real, phantoms, painted, features.parts, features.scales)]
-        columns += head.classes(
+        direction, offset = columns[0]
+        causes = head.classes(
             features.real[train], self._cause()[train], len(CAUSES), features.scales)
+        # A cause must not contradict the verdict: what speaks for it speaks against *regular*.
+        shares = COUPLING * (np.array(list(CAUSES.values())) > 0)
+        columns += [(w + c * direction, b + c * offset) for (w, b), c in zip(causes, shares)]
         for name in FINDINGS:
             labels = self._noted(name)[train]
             rows = head.Rows(features.real[train], labels, 1)

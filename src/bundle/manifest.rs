@@ -262,4 +262,4 @@ fn require(ok: bool, key: &str, value: impl ToString, allowed: &str) -> Result<(
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -155,8 +155,7 @@ name = "effusion"
 "#;
 
     fn manifest() -> Manifest {
-        let lung = include_str!("../../../models/lung/bundle.toml");
-        toml::from_str(&(lung.to_owned() + HEADS)).unwrap()
+        toml::from_str(&(crate::bundle::plain_manifest() + HEADS)).unwrap()
     }
 
     fn read(rows: &str, more: &[&str]) -> Result<Vec<Case>, Error> {

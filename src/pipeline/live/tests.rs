@@ -21,8 +21,12 @@ const CLEAR: u8 = 1;
 const FAIL: u8 = 2;
 const PANIC: u8 = 3;
 
+/// The last score, of frames that are no strangers.
+const FAMILIAR: f32 = 9.0;
+
 impl Classifier for Script {
     fn classify(&mut self, _: &[u8], answer: &mut Answer) -> Result<(), Error> {
+        answer.scores.fill(FAMILIAR);
         answer.scores[0] = match self.0.load(Ordering::SeqCst) {
             REFER => 20.0,
             CLEAR => -20.0,
