@@ -13,8 +13,10 @@ pub type Colour = [u8; 3];
 pub const FOR: Colour = [213, 94, 0];
 pub const AGAINST: Colour = [86, 180, 233];
 pub const OUTLINE: Colour = [240, 228, 66];
-/// How much of the grey a cell at full strength covers: echo must be seen beneath.
-const COVER: f32 = 0.6;
+/// How much of the grey a cell at full strength covers: echo must be seen beneath, and most of a
+/// picture speaks against.
+const COVER_FOR: f32 = 0.6;
+const COVER_AGAINST: f32 = 0.3;
 /// Weaker cells leave the picture as it is.
 pub const FAINT: f32 = 0.08;
 
@@ -34,8 +36,9 @@ pub fn paint(luma: &[u8], width: usize, heat: &HeatMap, outline: &Outline, line:
                 continue;
             }
             let strength = if heated && lit.contains(&x) { heat.at(u, v) } else { 0.0 };
-            let colour = if strength > 0.0 { FOR } else { AGAINST };
-            let cover = if strength.abs() < FAINT { 0.0 } else { COVER * strength.abs() };
+            let (colour, most) =
+                if strength > 0.0 { (FOR, COVER_FOR) } else { (AGAINST, COVER_AGAINST) };
+            let cover = if strength.abs() < FAINT { 0.0 } else { most * strength.abs() };
             let mix = |c: u8| f32::from(grey) * (1.0 - cover) + f32::from(c) * cover;
             pixels.extend(colour.map(|c| mix(c).round() as u8));
         }
