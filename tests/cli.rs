@@ -498,7 +498,7 @@ fn a_wrong_bundle_is_refused_with_exit_code_4() {
         ("unknown field `colour`", |f| edit(f, |t| format!("colour = 1\n{t}"))),
         ("missing field `version`", |f| edit(f, |t| t.replace("version = ", "#"))),
         ("`decision.refer` is 1.5", |f| {
-            edit(f, |t| t.replace("[decision]\nrefer = ", "[decision]\nrefer = 1.5 # "))
+            edit(f, |t| t.replace("[decision]\nrefer = ", "[decision]\nrefer = 1.5 # "));
         }),
         ("`input.preprocess` is 99", |f| {
             edit(f, |t| t.replace("preprocess = 2", "preprocess = 99"));
