@@ -153,7 +153,8 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 /// What was asked for, or what is planted in the bundle's organ.
 fn scenes(arguments: &Arguments, manifest: &Manifest) -> Vec<String> {
     let usual: &[&str] = if manifest.name.contains("breast") {
-        &["breast-mass", "breast-cyst"]
+        // The map speaks for referring, and a cyst is no reason to.
+        &["breast-mass"]
     } else {
         &["lung-blines", "lung-consolidation", "lung-effusion"]
     };
