@@ -16,7 +16,7 @@ lung blines --drive-lamps
 # The verdict first: the self-test at the start lights every lamp in turn.
 eventually "refer for B-lines" 60 says '"verdict":"refer"'
 eventually "refer lamp lights" 5 lit 1 0 0
-eventually "heartbeat flashes" 5 is 3 1
+eventually "heartbeat flashes" 20 is 3 1
 check "SIGTERM ends it in order" stop
 check "lines are safe after SIGTERM" dark
 
