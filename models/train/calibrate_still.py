@@ -1,0 +1,140 @@
+"""Temperature, thresholds and figures of a softmax bundle, from held-out scores."""
+
+import numpy as np
+from scipy.optimize import minimize
+from sklearn.metrics import balanced_accuracy_score, roc_auc_score
+
+# Fixed beforehand: of the pictures to refer at most this share is cleared, of the others at most
+# that share referred; what lies between the two thresholds is left to a person.
+MISSED, FALSE_REFERRALS = 0.05, 0.10
+
+
+def softmax(z):
+    e = np.exp(z - z.max(1, keepdims=True))
+    return e / e.sum(1, keepdims=True)
+
+
+def calibrated(scores, slope, intercept, refer):
+    """Class probabilities as screening computes them."""
+    z = np.asarray(scores, np.float64) * slope
+    z[:, refer] += intercept
+    return softmax(z)
+
+
+def temperature(scores, label, refer):
+    """Slope and the referring class's offset that fit held-out labels best."""
+    def cost(x):
+        p = calibrated(scores, np.exp(x[0]), x[1], refer)
+        return -np.log(p[np.arange(len(label)), label] + 1e-12).mean()
+
+    best = minimize(cost, [0.0, 0.0], method="Nelder-Mead", options={"xatol": 1e-5, "fatol": 1e-9})
+    return float(np.exp(best.x[0])), float(best.x[1])
+
+
+def refer_probability(scores, slope, intercept, refer):
+    return calibrated(scores, slope, intercept, refer)[:, refer]
+
+
+def thresholds(probability, positive):
+    """Class-conditional split conformal: clear up to the first, refer from the second."""
+    ill, well = np.sort(probability[positive]), np.sort(probability[~positive])
+    missed = int(np.floor(MISSED * (len(ill) + 1)))
+    clear = ill[missed - 1] if missed > 0 else 0.0
+    kept = int(np.ceil((1 - FALSE_REFERRALS) * (len(well) + 1)))
+    refer = well[min(kept, len(well)) - 1]
+    if clear > refer:  # both promises hold without abstaining
+        clear = refer = (clear + refer) / 2
+    return float(clear), float(refer)
+
+
+def verdicts(probability, clear, refer):
+    """1 refer, 0 clear, -1 ungradable."""
+    return np.where(probability >= refer, 1, np.where(probability <= clear, 0, -1))
+
+
+def stated(probability, positive, clear, refer):
+    """Coverage, and sensitivity and specificity of the verdicts given."""
+    said = verdicts(probability, clear, refer)
+    given = said >= 0
+    return {
+        "coverage": float(given.mean()),
+        "sensitivity": float((said[given & positive] == 1).mean()),
+        "specificity": float((said[given & ~positive] == 0).mean()),
+    }
+
+
+def calibration_error(probability, positive, bins=10):
+    place = np.minimum((probability * bins).astype(int), bins - 1)
+    return float(sum(
+        abs(probability[place == b].mean() - positive[place == b].mean()) * (place == b).mean()
+        for b in np.unique(place)
+    ))
+
+
+def dice_of(logits, masks):
+    """Dice coefficient of each picture with a lesion; NaN without."""
+    inside, truth = logits > 0, masks > 127
+    sizes = inside.sum((1, 2)) + truth.sum((1, 2))
+    dice = 2 * (inside & truth).sum((1, 2)) / np.maximum(sizes, 1)
+    return np.where(truth.any((1, 2)), dice, np.nan)
+
+
+def figures(data, held_out, crossed, refer, classes):
+    """Out-of-fold figures; `crossed`: the calibration of each fold's bundle."""
+    positive = data.label == refer
+    out, said = {}, {}
+    for what in ("float", "int8"):
+        scores = held_out[what]["scores"]
+        p = np.zeros(scores.shape)
+        said[what] = np.zeros(len(positive), int)
+        for k, c in enumerate(crossed):
+            rows = data.fold == k
+            p[rows] = calibrated(scores[rows], c["slope"], c["intercept"], refer)
+            said[what][rows] = verdicts(p[rows, refer], c["clear"], c["refer"])
+        dice = dice_of(held_out[what]["mask"], data.masks[0])
+        given = said[what] >= 0
+        out[what] = {
+            "accuracy": float((p.argmax(1) == data.label).mean()),
+            "balanced accuracy": float(balanced_accuracy_score(data.label, p.argmax(1))),
+            "AUC, macro one against the rest": float(roc_auc_score(data.label, p, multi_class="ovr")),
+            "AUC, refer": float(roc_auc_score(positive, p[:, refer])),
+            "Dice, tensor": float(np.nanmean(dice)),
+            "Dice, tensor, by class": {
+                c: float(np.nanmean(dice[data.label == i])) for i, c in enumerate(classes) if i
+            },
+            "normal pictures with a mask": float(
+                ((held_out[what]["mask"] > 0).any((1, 2)))[data.label == 0].mean()
+            ),
+            "calibration error, refer": calibration_error(p[:, refer], positive),
+            "coverage": float(given.mean()),
+            "sensitivity of verdicts": float((said[what][given & positive] == 1).mean()),
+            "specificity of verdicts": float((said[what][given & ~positive] == 0).mean()),
+            "confusion (rows: truth)": [
+                [int(((data.label == a) & (p.argmax(1) == b)).sum()) for b in range(len(classes))]
+                for a in range(len(classes))
+            ],
+            "by fold": [
+                {
+                    "accuracy": float((p.argmax(1) == data.label)[data.fold == k].mean()),
+                    "AUC": float(roc_auc_score(
+                        data.label[data.fold == k], p[data.fold == k], multi_class="ovr"
+                    )),
+                    "Dice": float(np.nanmean(dice[data.fold == k])),
+                }
+                for k in range(len(crossed))
+            ],
+        }
+    key = "AUC, macro one against the rest"
+    out["int8 against float"] = {
+        "AUC loss": out["float"][key] - out["int8"][key],
+        "same class": float(np.mean(
+            held_out["float"]["scores"].argmax(1) == held_out["int8"]["scores"].argmax(1)
+        )),
+        "same verdict": float(np.mean(said["float"] == said["int8"])),
+        "Dice loss": out["float"]["Dice, tensor"] - out["int8"]["Dice, tensor"],
+        "largest difference of a score": float(
+            np.abs(held_out["float"]["scores"] - held_out["int8"]["scores"]).max()
+        ),
+    }
+    out["calibration by fold"] = crossed
+    return out
