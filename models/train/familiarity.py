@@ -36,6 +36,10 @@ class Strangers:
         self.pictures, _ = still_data.read_frames(
             sonolamp, paths + phantoms, os.path.join(work, "strangers"), limit
         )
+        # Where no sector was found the tensor is black: a flaw of its own, and all alike.
+        seen = self.pictures.any((1, 2))
+        self.pictures = self.pictures[seen]
+        self.kind = [kind for kind, s in zip(self.kind, seen) if s]
 
 
 def fit(own, alien):

@@ -18,6 +18,7 @@ import matplotlib.pyplot as plt
 
 # Fixed beforehand.
 EPOCHS, BATCH, PHANTOMS = 20, 16, 1  # one picture of a batch is a phantom
+CYCLES, LATER = 1, 0.6  # cosine cycles, and the rate of the second against the first
 RATE_PUBLISHED, RATE_FRESH, DECAY = 3e-4, 1e-3, 0.03
 SMOOTHING, DROPOUT, AVERAGE = 0.1, 0.3, 0.99
 GATE_WEIGHT, MAP_WEIGHT = 0.3, 0.2
@@ -110,11 +111,14 @@ def parameter_groups(network):
 
 
 def rate(step, steps):
-    """Linear warm-up over a twentieth, then half a cosine."""
-    warm = max(steps // 20, 1)
+    """Cosine cycles with warm restarts, each after a linear warm-up over a twentieth of it."""
+    length = steps // CYCLES
+    cycle, step = min(step // length, CYCLES - 1), step % length
+    warm = max(length // 20, 1)
+    top = LATER**cycle
     if step < warm:
-        return (step + 1) / warm
-    return 0.5 * (1 + np.cos(np.pi * (step - warm) / max(steps - warm, 1)))
+        return top * (step + 1) / warm
+    return top * 0.5 * (1 + np.cos(np.pi * (step - warm) / max(length - warm, 1)))
 
 
 def train(data, rows, classes, refer, seed, path, name, watch=()):

@@ -36,7 +36,7 @@ def sha256(path):
 
 
 def write(folder, manifest, model, card, training_set, known):
-    """`manifest`: ordered sections of TOML; `known`: name -> (u8 picture, scores)."""
+    """`manifest`: ordered sections of TOML, see `section`; `known`: name -> (u8 picture, scores)."""
     os.makedirs(os.path.join(folder, "known"), exist_ok=True)
     at = lambda name: os.path.join(folder, name)
     network = f"{manifest['']['name']}.onnx"
@@ -52,17 +52,27 @@ def write(folder, manifest, model, card, training_set, known):
         Image.fromarray(picture).save(at(f"known/{name}.png"))
         files.append((f"known/{name}.png", "known-input"))
     with open(at("bundle.toml"), "w") as file:
-        for section, keys in manifest.items():
-            if section:
-                file.write(f"\n{'[[class]]' if section.startswith('class') else f'[{section}]'}\n")
-            for key, value in keys.items():
-                file.write(f"{key} = {json.dumps(value, ensure_ascii=False)}\n")
+        for name, content in manifest.items():
+            file.write(section(name.split(" ")[0], content, " " in name))
         for path, role in files:
             digest = sha256(at(path))
             file.write(f'\n[[file]]\npath = "{path}"\nrole = "{role}"\nsha256 = "{digest}"\n')
         for name, (_, scores) in known.items():
             file.write(f'\n[[known_answer]]\ninput = "known/{name}.png"\n')
             file.write(f"scores = {[round(float(s), 4) for s in scores]}\ntolerance = 0.01\n")
+
+
+def section(name, content, repeated=False):
+    """TOML of a section. `content`: a table, or a list of tables, each of which becomes [[name]];
+    a list of tables inside a table becomes [[name.key]]. A name of two words is one of several:
+    "class normal" becomes [[class]]."""
+    if isinstance(content, list):
+        return "".join(section(name, table, True) for table in content)
+    tables = {k: v for k, v in content.items() if v and isinstance(v, list) and isinstance(v[0], dict)}
+    header = f"\n[[{name}]]\n" if repeated else f"\n[{name}]\n"
+    lines = [f"{k} = {json.dumps(v, ensure_ascii=False)}\n" for k, v in content.items() if k not in tables]
+    inner = [section(f"{name}.{k}" if name else k, v) for k, v in tables.items()]
+    return "".join([header if name else "", *lines, *inner])
 
 
 def input_section(size, region, preprocess):

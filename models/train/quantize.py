@@ -28,8 +28,12 @@ class _Pixels(CalibrationDataReader):
         return {"image": (frame[None].astype(np.float32) - ZERO_POINT) * np.float32(SCALE)}
 
 
-def quantize(model, pixels):
-    """Quantizes `model` with ranges seen on `pixels` (u8, n x 1 x h x w); its input becomes u8."""
+def quantize(model, pixels, exclude=("pool", "flatten"), method="MinMax", **options):
+    """Quantizes `model` with ranges seen on `pixels` (u8, n x 1 x h x w); its input becomes u8.
+
+    `exclude`: nodes left in float; `method`: how ranges are taken, MinMax, Percentile or Entropy;
+    `options` are ONNX Runtime's own.
+    """
     logging.getLogger().setLevel(logging.ERROR)
     with tempfile.TemporaryDirectory() as folder:
         raw, clean, done = (os.path.join(folder, n) for n in ("raw.onnx", "clean.onnx", "q.onnx"))
@@ -38,8 +42,8 @@ def quantize(model, pixels):
         quantize_static(
             clean, done, _Pixels(pixels), quant_format=QuantFormat.QDQ, per_channel=True,
             activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
-            calibrate_method=CalibrationMethod.MinMax,
-            nodes_to_exclude=["pool", "flatten"],
+            calibrate_method=CalibrationMethod[method],
+            nodes_to_exclude=list(exclude), extra_options=options,
         )
         return _pixels_in(onnx.load(done))
 

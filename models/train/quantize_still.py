@@ -6,16 +6,12 @@ the last bytes stand for. Channels are equalized and weights rounded layer by la
 
 import copy
 import hashlib
-import logging
 import os
-import tempfile
 
 import numpy as np
 import onnx
 import torch
 from onnx import helper, numpy_helper
-from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
-from onnxruntime.quantization.shape_inference import quant_pre_process
 from tqdm import tqdm
 
 import equalize
@@ -27,10 +23,7 @@ from augment_still import augment
 from quantize import session
 
 CALIBRATION, AUGMENTED = 192, 64  # pictures whose ranges are taken, and how many of them augmented
-METHODS = {
-    "min-max": (CalibrationMethod.MinMax, {}),
-    "percentile 99.99": (CalibrationMethod.Percentile, {"CalibPercentile": 99.99}),
-}
+METHODS = {"min-max": ("MinMax", {}), "percentile 99.99": ("Percentile", {"CalibPercentile": 99.99})}
 METHOD = "min-max"
 
 
@@ -58,18 +51,8 @@ def calibration_pixels(data, rows, seed, count=CALIBRATION):
 
 def quantized(model, pixels, method=METHOD):
     """The int8 network, with ranges of the maps seen on `pixels`."""
-    logging.getLogger().setLevel(logging.ERROR)
     how, options = METHODS[method]
-    with tempfile.TemporaryDirectory() as folder:
-        raw, clean, done = (os.path.join(folder, n) for n in ("raw.onnx", "clean.onnx", "q.onnx"))
-        onnx.save(model, raw)
-        quant_pre_process(raw, clean)
-        quantize_static(
-            clean, done, quantize._Pixels(pixels), quant_format=QuantFormat.QDQ, per_channel=True,
-            activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8, calibrate_method=how,
-            nodes_to_exclude=["features", "head"], extra_options=options,
-        )
-        return quantize._pixels_in(onnx.load(done))
+    return quantize.quantize(model, pixels, ("features", "head"), how, **options)
 
 
 def kept(network, pixels, work):

@@ -16,7 +16,7 @@ import segment
 
 DAMPING = 0.01
 # Samples of inputs that a layer's correlations are taken from.
-MOST_ROWS = 40_000
+MOST_ROWS = 8_000
 
 
 def compensated(weight, gram, peak):
