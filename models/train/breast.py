@@ -92,21 +92,22 @@ def bundle(data, one, column, held_out, others, without, card, folder):
     clear_at, refer_at = calibrate.thresholds(refer, label == REFER)
     stated = calibrate.stated(refer, label == REFER, clear_at, refer_at)
     least = float(np.quantile(held_out["familiarity"][others], UNFAMILIAR))
+    level = calibrate.mask_level(held_out["int8"]["mask"][others], data.masks[0][others])
     model = quantizing.with_familiarity(one.model, column)
     pictures = {scene: data.phantoms[i * len(still_data.PHANTOM_SEEDS)]
                 for i, scene in enumerate(still_data.SCENES)}
     run = quantizing.session(model, exact=True)
     known = {name: (p, run.run(None, {"image": p[None, None]})[0][0]) for name, p in pictures.items()}
     training_set = [(data.digests[i], data.group[i]) for i in one.rows]
-    about = manifest(slope, intercept, clear_at, refer_at, least, stated, without)
+    about = manifest(slope, intercept, clear_at, refer_at, least, level, stated, without)
     pack.write(folder, about, model, card, training_set, known)
     return {
         "slope": slope, "intercept": intercept, "clear": clear_at, "refer": refer_at,
-        "least familiarity": least, **stated,
+        "least familiarity": least, "mask level": level, **stated,
     }
 
 
-def manifest(slope, intercept, clear_at, refer_at, least, stated, without):
+def manifest(slope, intercept, clear_at, refer_at, least, level, stated, without):
     share = "all folds" if without is None else f"all folds but {without}"
     classes = {
         f"class {name}": {"name": name, "refer": k == REFER, "aliases": ALIASES[name]}
@@ -137,7 +138,7 @@ def manifest(slope, intercept, clear_at, refer_at, least, stated, without):
         },
         "familiarity": {"least": round(least, 3)},
         "map": {"output": "map", "full": 4.0},
-        "mask": {"output": "mask", "name": "lesion", "least": 0.0},
+        "mask": {"output": "mask", "name": "lesion", "least": level},
         "stated": {
             **{k: round(v, 3) for k, v in stated.items()},
             "method": "split conformal, class-conditional, folds grouped by duplicate; alpha "
