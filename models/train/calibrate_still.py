@@ -1,7 +1,7 @@
 """Temperature, thresholds and figures of a softmax bundle, from held-out scores."""
 
 import numpy as np
-from scipy.optimize import minimize
+from scipy.optimize import minimize_scalar
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 
 # Fixed beforehand: of the pictures to refer at most this share is cleared, of the others at most
@@ -14,25 +14,13 @@ def softmax(z):
     return e / e.sum(1, keepdims=True)
 
 
-def calibrated(scores, slope, intercept, refer):
-    """Class probabilities as screening computes them."""
-    z = np.asarray(scores, np.float64) * slope
-    z[:, refer] += intercept
-    return softmax(z)
-
-
-def temperature(scores, label, refer):
-    """Slope and the referring class's offset that fit held-out labels best."""
-    def cost(x):
-        p = calibrated(scores, np.exp(x[0]), x[1], refer)
+def temperature(scores, label):
+    """The slope (1 / temperature) that fits held-out labels best."""
+    def cost(log_slope):
+        p = softmax(np.asarray(scores, np.float64) * np.exp(log_slope))
         return -np.log(p[np.arange(len(label)), label] + 1e-12).mean()
 
-    best = minimize(cost, [0.0, 0.0], method="Nelder-Mead", options={"xatol": 1e-5, "fatol": 1e-9})
-    return float(np.exp(best.x[0])), float(best.x[1])
-
-
-def refer_probability(scores, slope, intercept, refer):
-    return calibrated(scores, slope, intercept, refer)[:, refer]
+    return float(np.exp(minimize_scalar(cost, bounds=(-2, 2), method="bounded").x))
 
 
 def thresholds(probability, positive):
@@ -95,7 +83,7 @@ def figures(data, held_out, crossed, refer, classes):
         said[what] = np.zeros(len(positive), int)
         for k, c in enumerate(crossed):
             rows = data.fold == k
-            p[rows] = calibrated(scores[rows], c["slope"], c["intercept"], refer)
+            p[rows] = softmax(scores[rows] * c["slope"])
             said[what][rows] = verdicts(p[rows, refer], c["clear"], c["refer"])
         level = np.array([c["mask level"] for c in crossed])[data.fold][:, None, None]
         mask = held_out[what]["mask"] - level

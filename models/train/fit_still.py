@@ -17,8 +17,8 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
 # Fixed beforehand.
-EPOCHS, BATCH, PHANTOMS = 20, 16, 1  # one picture of a batch is a phantom
-CYCLES, LATER = 1, 0.6  # cosine cycles, and the rate of the second against the first
+EPOCHS, BATCH, PHANTOMS = 40, 16, 1  # one picture of a batch is a phantom
+CYCLES, LATER = 2, 0.6  # cosine cycles, and the rate of the second against the first
 RATE_PUBLISHED, RATE_FRESH, DECAY = 3e-4, 1e-3, 0.03
 SMOOTHING, DROPOUT, AVERAGE = 0.1, 0.3, 0.99
 GATE_WEIGHT, MAP_WEIGHT = 0.3, 0.2
@@ -122,8 +122,9 @@ def rate(step, steps):
 
 
 def train(data, rows, classes, refer, seed, path, name, watch=()):
-    """A network trained on `rows`, its weights averaged; checkpoint and curves at `path`.
-    `watch`: rows whose loss is drawn beside, and nothing else."""
+    """A network trained on `rows`: the mean of the weights at the end of each cycle, each itself a
+    moving average. Checkpoint and curves at `path`. `watch`: rows whose loss is drawn beside, and
+    nothing else."""
     keep_memory()
     torch.manual_seed(seed)
     network = segment.Network(classes, refer)
@@ -133,12 +134,13 @@ def train(data, rows, classes, refer, seed, path, name, watch=()):
     optimizer = torch.optim.AdamW(parameter_groups(network))
     base = [group["lr"] for group in optimizer.param_groups]
     averaged = {k: v.clone() for k, v in network.state_dict().items()}
-    history, begin = [], 0
+    history, snapshots, begin = [], [], 0
     if os.path.exists(path):
         state = torch.load(path, weights_only=False)
         network.load_state_dict(state["network"])
         optimizer.load_state_dict(state["optimizer"])
         averaged, history, begin = state["averaged"], state["history"], state["epoch"]
+        snapshots = state["snapshots"]
     for epoch in range(begin, EPOCHS):
         batches = Batches(data, rows, seed, epoch)
         torch.manual_seed(seed * 1000 + epoch)
@@ -164,13 +166,18 @@ def train(data, rows, classes, refer, seed, path, name, watch=()):
         history.append({f"training {k}": v for k, v in sums.items()})
         if len(watch) and (epoch % 4 == 3 or epoch == EPOCHS - 1):
             history[-1].update(look(data, watch, averaged, classes, refer))
-        state = {"network": network.state_dict(), "optimizer": optimizer.state_dict(),
-                 "averaged": averaged, "history": history, "epoch": epoch + 1}
+        if (epoch + 1) % (EPOCHS // CYCLES) == 0:
+            snapshots.append({k: v.clone() for k, v in averaged.items()})
+        state = {
+            "network": network.state_dict(), "optimizer": optimizer.state_dict(),
+            "averaged": averaged, "snapshots": snapshots, "history": history, "epoch": epoch + 1,
+        }
         torch.save(state, path + ".new")
         os.replace(path + ".new", path)
         print(name, epoch + 1, {k: round(v, 3) for k, v in history[-1].items()}, flush=True)
         curves(history, path.replace(".pt", ".png"), name)
-    return restored(averaged, classes, refer)
+    mean = {k: sum(s[k] for s in snapshots) / len(snapshots) for k in averaged}
+    return restored(mean, classes, refer)
 
 
 def restored(weights, classes, refer):

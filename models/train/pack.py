@@ -35,7 +35,7 @@ def sha256(path):
         return hashlib.sha256(file.read()).hexdigest()
 
 
-def write(folder, manifest, model, card, training_set, known):
+def write(folder, manifest, model, card, training_set, known, tolerance=0.01):
     """`manifest`: ordered sections of TOML, see `section`; `known`: name -> (u8 picture, scores)."""
     os.makedirs(os.path.join(folder, "known"), exist_ok=True)
     at = lambda name: os.path.join(folder, name)
@@ -59,7 +59,7 @@ def write(folder, manifest, model, card, training_set, known):
             file.write(f'\n[[file]]\npath = "{path}"\nrole = "{role}"\nsha256 = "{digest}"\n')
         for name, (_, scores) in known.items():
             file.write(f'\n[[known_answer]]\ninput = "known/{name}.png"\n')
-            file.write(f"scores = {[round(float(s), 4) for s in scores]}\ntolerance = 0.01\n")
+            file.write(f"scores = {[round(float(s), 4) for s in scores]}\ntolerance = {tolerance}\n")
 
 
 def section(name, content, repeated=False):
