@@ -9,4 +9,7 @@ mod load;
 mod manifest;
 
 pub use load::{Bundle, sha256, verify_known_answers};
-pub use manifest::{Activation, Class, Decision, EvidenceKind, Licence, Manifest, Provenance};
+pub use manifest::{
+    Activation, ActivationMap, Class, Decision, EvidenceKind, Familiarity, Head, Label, Licence,
+    Manifest, Mask, Provenance, Stated,
+};

@@ -31,6 +31,12 @@ pub trait FrameSource {
         Ok(true)
     }
 
+    /// Pixels of the latest frame that show what was planted in it (255) and the rest (0);
+    /// `None` where nobody knows.
+    fn planted(&mut self) -> Option<&[u8]> {
+        None
+    }
+
     /// Whether frames arrive in real time by themselves, so that nobody has to pace them.
     fn is_live(&self) -> bool;
 }

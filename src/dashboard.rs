@@ -42,6 +42,7 @@ pub struct Dashboard {
     painter: Painter,
     log: Log,
     show_picture: bool,
+    show_overlay: bool,
 }
 
 /// What a key asks for.
@@ -49,12 +50,13 @@ pub struct Dashboard {
 enum Action {
     Order(Command),
     TogglePicture,
+    ToggleOverlay,
     Quit,
 }
 
 impl Dashboard {
     fn new(theme: Theme, painter: Painter) -> Dashboard {
-        Dashboard { theme, painter, log: Log::default(), show_picture: true }
+        Dashboard { theme, painter, log: Log::default(), show_picture: true, show_overlay: true }
     }
 
     /// Draws `snapshot`, whatever the size of the terminal.
@@ -128,6 +130,7 @@ pub fn run(
                 Event::Key(key) => match action(key) {
                     Some(Action::Quit) => return Ok(()),
                     Some(Action::TogglePicture) => dashboard.show_picture ^= true,
+                    Some(Action::ToggleOverlay) => dashboard.show_overlay ^= true,
                     // The engine drains its orders many times a second; a full queue is a stuck
                     // key, and dropping it does no harm.
                     Some(Action::Order(command)) => drop(commands.try_send(command)),
@@ -152,6 +155,7 @@ fn action(key: KeyEvent) -> Option<Action> {
         KeyCode::Char(' ') | KeyCode::Enter => Some(Action::Order(Command::Advance)),
         KeyCode::Char('n') => Some(Action::Order(Command::New)),
         KeyCode::Char('p') => Some(Action::TogglePicture),
+        KeyCode::Char('m') => Some(Action::ToggleOverlay),
         KeyCode::Char('q') | KeyCode::Esc => Some(Action::Quit),
         _ => None,
     }

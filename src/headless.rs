@@ -33,6 +33,7 @@ struct Line<'a> {
     /// Calibrated probability of referring.
     score: f32,
     usable_s: f64,
+    heads: Vec<HeadLine<'a>>,
     fault: Option<&'a str>,
     refer_lamp: bool,
     clear_lamp: bool,
@@ -44,6 +45,19 @@ struct Line<'a> {
     latency_p50_ms: f32,
     latency_p99_ms: f32,
     source_ended: bool,
+}
+
+/// What the network says beside its verdict.
+#[derive(Serialize)]
+struct HeadLine<'a> {
+    name: &'a str,
+    labels: Vec<Share<'a>>,
+}
+
+#[derive(Serialize)]
+struct Share<'a> {
+    name: &'a str,
+    probability: f32,
 }
 
 /// Follows `snapshots` until they close or shutdown.
@@ -91,6 +105,7 @@ fn json_line(snapshot: &Snapshot) -> String {
         reason: snapshot.verdict.and_then(Verdict::reason).map(Reason::code),
         score: snapshot.evidence.probability,
         usable_s: snapshot.evidence.usable.as_millis() as f64 / 1000.0,
+        heads: heads(snapshot),
         fault: snapshot.fault.as_ref().map(|fault| &*fault.words),
         refer_lamp: lights.refer == Light::On,
         clear_lamp: lights.clear == Light::On,
@@ -108,6 +123,18 @@ fn json_line(snapshot: &Snapshot) -> String {
         source_ended: snapshot.source_ended,
     };
     serde_json::to_string(&line).unwrap_or_default()
+}
+
+/// None while there is no verdict.
+fn heads(snapshot: &Snapshot) -> Vec<HeadLine<'_>> {
+    let heads = snapshot.identity.heads.iter().filter(|_| snapshot.verdict.is_some());
+    heads
+        .map(|head| {
+            let shares = head.shares(&snapshot.evidence.scores);
+            let labels = shares.map(|(name, probability)| Share { name, probability }).collect();
+            HeadLine { name: &head.name, labels }
+        })
+        .collect()
 }
 
 fn text_line(snapshot: &Snapshot) -> String {

@@ -5,9 +5,10 @@
 //! network or some of its [`parts`], runs in stock tract, and [`Network::path`] says why.
 //!
 //! The network takes `1 × 1 × height × width` bytes of grey pixels (it holds its own
-//! normalization) and returns one row of scores: one log-odds of the referring class, or one
-//! logit a class.
+//! normalization). Its first output is one row of scores; a map and a mask over the input may
+//! follow, which the bundle names.
 
+mod ends;
 pub mod engine;
 pub mod graph;
 pub mod kernels;
@@ -20,11 +21,12 @@ use std::sync::Arc;
 
 use tract_onnx::pb;
 use tract_onnx::prelude::{
-    DatumType, Framework, InferenceModelExt, IntoTValue, TValue, Tensor, TractError, TractResult,
-    TypedModel, TypedSimplePlan, TypedSimpleState, tvec,
+    DatumType, Framework, InferenceModelExt, IntoTValue, TValue, TVec, Tensor, TractError,
+    TractResult, TypedModel, TypedSimplePlan, TypedSimpleState, tvec,
 };
 
 use crate::error::{Error, ErrorKind};
+use ends::Ends;
 use engine::{Engine, Program};
 use kernels::Isa;
 use lower::Obstacle;
@@ -80,25 +82,54 @@ impl From<Option<Isa>> for Placement {
     }
 }
 
-/// Scores one network input.
+/// Judges one network input.
 pub trait Classifier: Send {
-    /// Writes the scores for `tensor` (`height * width` bytes) into `scores`.
-    fn classify(&mut self, tensor: &[u8], scores: &mut [f32]) -> Result<(), Error>;
+    /// Fills `answer` for `tensor` (`height * width` bytes), in the buffers that it has.
+    fn classify(&mut self, tensor: &[u8], answer: &mut Answer) -> Result<(), Error>;
 }
 
-/// Shape of a network at its two ends, as the bundle declares it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What a network says of one input.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Answer {
+    pub scores: Vec<f32>,
+    /// Empty where the bundle declares none.
+    pub map: Plane,
+    pub mask: Plane,
+}
+
+/// Log-odds over the network's whole input, row by row.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Plane {
+    pub width: usize,
+    pub height: usize,
+    /// `width * height`.
+    pub values: Vec<f32>,
+}
+
+/// Shape of a network at its ends, as the bundle declares it.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Signature {
     pub width: usize,
     pub height: usize,
+    /// Of the first output, whatever its name.
     pub scores: usize,
+    pub map: Option<PlaneOutput>,
+    pub mask: Option<PlaneOutput>,
+}
+
+/// An output of the network that is a [`Plane`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlaneOutput {
+    pub name: String,
+    /// Most rows, and most columns.
+    pub most: usize,
 }
 
 /// A network loaded and optimized; cheap to clone, ready for any thread.
 #[derive(Clone)]
 pub struct Network {
     plans: Vec<Arc<TypedSimplePlan>>,
-    signature: Signature,
+    ends: Ends,
     name: String,
     path: Path,
 }
@@ -108,18 +139,43 @@ impl Network {
     pub fn load(
         name: &str,
         bytes: &[u8],
-        signature: Signature,
+        signature: &Signature,
         placement: Placement,
+    ) -> Result<Network, Error> {
+        Network::changed(name, bytes, signature, placement, |_| ())
+    }
+
+    /// The same with its weights out of order: what its shape alone gives.
+    pub fn shuffled(
+        name: &str,
+        bytes: &[u8],
+        signature: &Signature,
+        seed: u64,
+    ) -> Result<Network, Error> {
+        let shuffle = |proto: &mut pb::ModelProto| onnx::shuffle_weights(proto, seed);
+        Network::changed(name, bytes, signature, Placement::default(), shuffle)
+    }
+
+    fn changed(
+        name: &str,
+        bytes: &[u8],
+        signature: &Signature,
+        placement: Placement,
+        change: impl FnOnce(&mut pb::ModelProto),
     ) -> Result<Network, Error> {
         let fails = |e: &tract_onnx::prelude::TractError| {
             wrong(name, format!("cannot be loaded ({})", reason(e)))
         };
-        let (models, path, _) = read(bytes, placement).map_err(|e| fails(&e))?;
-        check(name, &models, signature)?;
+        let read = parse(bytes).and_then(|mut proto| {
+            change(&mut proto);
+            read(&proto, placement)
+        });
+        let Read { models, outputs, path, .. } = read.map_err(|e| fails(&e))?;
+        let ends = Ends::check(&models, &outputs, signature).map_err(|e| wrong(name, e))?;
         let plans: Result<_, _> = models.into_iter().map(TypedSimplePlan::new).collect();
         let plans =
             plans.map_err(|e| wrong(name, format!("cannot be planned ({})", reason(&e))))?;
-        Ok(Network { plans, signature, name: name.to_owned(), path })
+        Ok(Network { plans, ends, name: name.to_owned(), path })
     }
 
     /// What computes it.
@@ -131,7 +187,7 @@ impl Network {
     pub fn classifier(&self) -> Result<TractClassifier, Error> {
         let chain = Chain::start(&self.plans)
             .map_err(|e| wrong(&self.name, format!("cannot be started ({})", reason(&e))))?;
-        Ok(TractClassifier { chain, signature: self.signature, name: self.name.clone() })
+        Ok(TractClassifier { chain, ends: self.ends.clone(), name: self.name.clone() })
     }
 }
 
@@ -143,12 +199,13 @@ impl Chain {
         Ok(Chain(plans.iter().map(TypedSimplePlan::spawn).collect::<Result<_, _>>()?))
     }
 
-    fn run(&mut self, input: Tensor) -> TractResult<TValue> {
-        let mut value = input.into_tvalue();
+    /// The outputs of the last part.
+    fn run(&mut self, input: Tensor) -> TractResult<TVec<TValue>> {
+        let mut values = tvec!(input.into_tvalue());
         for state in &mut self.0 {
-            value = state.run(tvec!(value))?.remove(0);
+            values = state.run(values)?;
         }
-        Ok(value)
+        Ok(values)
     }
 }
 
@@ -162,7 +219,7 @@ pub struct Runner {
 }
 
 impl Runner {
-    /// Any ONNX network of one fixed input and output.
+    /// Any ONNX network of one input and outputs, all of fixed shape.
     pub fn load(
         name: &str,
         bytes: &[u8],
@@ -171,7 +228,8 @@ impl Runner {
         let fails = |e: &tract_onnx::prelude::TractError| {
             wrong(name, format!("cannot be loaded ({})", reason(e)))
         };
-        let (models, path, program) = read(bytes, placement.into()).map_err(|e| fails(&e))?;
+        let Read { models, path, program, .. } =
+            parse(bytes).and_then(|p| read(&p, placement.into())).map_err(|e| fails(&e))?;
         let input = made_up(&models[0]).map_err(|e| fails(&e))?;
         let plans: Result<Vec<_>, _> = models.into_iter().map(TypedSimplePlan::new).collect();
         let chain = plans.and_then(|plans| Chain::start(&plans)).map_err(|e| fails(&e))?;
@@ -188,15 +246,18 @@ impl Runner {
         self.engine.as_mut()
     }
 
-    /// One inference; the output.
+    /// One inference; the outputs, one after the other.
     pub fn run(&mut self) -> Result<Vec<f32>, Error> {
         let fails = |e: &tract_onnx::prelude::TractError| {
             wrong(&self.name, format!("failed ({})", reason(e)))
         };
-        let output = self.chain.run(self.input.clone()).map_err(|e| fails(&e))?;
-        let output = output.cast_to::<f32>().map_err(|e| fails(&e))?;
-        let view = output.to_plain_array_view::<f32>().map_err(|e| fails(&e))?;
-        Ok(view.iter().copied().collect())
+        let mut reals = Vec::new();
+        for output in self.chain.run(self.input.clone()).map_err(|e| fails(&e))? {
+            let output = output.cast_to::<f32>().map_err(|e| fails(&e))?;
+            let view = output.to_plain_array_view::<f32>().map_err(|e| fails(&e))?;
+            reals.extend(view.iter());
+        }
+        Ok(reals)
     }
 
     /// Gives the engine the input, for its layers one by one.
@@ -227,24 +288,38 @@ fn made_up(model: &TypedModel) -> TractResult<Tensor> {
     }
 }
 
-/// Reads a network: lowered for `isa` where that can be, else as stock tract runs it. The models
-/// run one after the other; the program is that of a network lowered whole.
-fn read(
-    bytes: &[u8],
-    Placement { isa, threads }: Placement,
-) -> TractResult<(Vec<TypedModel>, Path, Option<Arc<Program>>)> {
+/// A network that has been read.
+struct Read {
+    /// They run one after the other.
+    models: Vec<TypedModel>,
+    /// Names of the network's outputs, in the file's order.
+    outputs: Vec<String>,
+    path: Path,
+    /// Of a network lowered whole.
+    program: Option<Arc<Program>>,
+}
+
+fn parse(bytes: &[u8]) -> TractResult<pb::ModelProto> {
+    tract_onnx::onnx().proto_model_for_read(&mut &bytes[..])
+}
+
+/// Reads a network: lowered for `isa` where that can be, else as stock tract runs it.
+fn read(proto: &pb::ModelProto, Placement { isa, threads }: Placement) -> TractResult<Read> {
     let onnx = tract_onnx::onnx();
-    let proto = onnx.proto_model_for_read(&mut &bytes[..])?;
+    let outputs = proto.graph.iter().flat_map(|graph| &graph.output);
+    let outputs = outputs.map(|output| output.name.clone()).collect();
     let stock = |proto: &pb::ModelProto| onnx.model_for_proto_model(proto)?.into_optimized();
     let Some(isa) = isa else {
-        return Ok((vec![stock(&proto)?], Path::Tract(Obstacle::unwanted()), None));
+        let path = Path::Tract(Obstacle::unwanted());
+        return Ok(Read { models: vec![stock(proto)?], outputs, path, program: None });
     };
     let threads = threads.clamp(1, std::thread::available_parallelism().map_or(1, Into::into));
-    let obstacle = match lower::lower(&proto) {
+    let obstacle = match lower::lower(proto) {
         Ok(graph) => {
             let path = Path::Int8 { isa, threads, layers: graph.layers.len() };
             let program = Arc::new(Program::new(graph, isa, threads));
-            return Ok((vec![region::model(Arc::clone(&program))?], path, Some(program)));
+            let models = vec![region::model(Arc::clone(&program))?];
+            return Ok(Read { models, outputs, path, program: Some(program) });
         }
         Err(obstacle) => obstacle,
     };
@@ -253,7 +328,7 @@ fn read(
     let named = obstacle.to_string();
     let with_name =
         |e: TractError| TractError::msg(format!("no byte form: {named}; tract: {}", reason(&e)));
-    for part in parts::parts(&proto, obstacle).map_err(with_name)? {
+    for part in parts::parts(proto, obstacle).map_err(with_name)? {
         match part {
             Part::Lowered(graph) => {
                 layers += graph.layers.len();
@@ -269,61 +344,28 @@ fn read(
         0 => Path::Tract(obstacles.remove(0)),
         _ => Path::Parts { isa, threads, layers, obstacles },
     };
-    Ok((models, path, None))
-}
-
-/// What is asked of both ends, before anything runs.
-fn check(name: &str, models: &[TypedModel], want: Signature) -> Result<(), Error> {
-    let ends = || {
-        let (first, last) = (models.first()?, models.last()?);
-        let input = first.input_outlets().ok()?;
-        let output = last.output_outlets().ok()?;
-        let ([input], [output]) = (input, output) else { return None };
-        let (input, output) = (first.outlet_fact(*input).ok()?, last.outlet_fact(*output).ok()?);
-        let shape =
-            |fact: &tract_onnx::prelude::TypedFact| fact.shape.as_concrete().map(<[_]>::to_vec);
-        Some((input.datum_type, shape(input)?, output.datum_type, shape(output)?))
-    };
-    let Some((input_type, input, output_type, output)) = ends() else {
-        return Err(wrong(name, "has not exactly one input and one output of fixed shape".into()));
-    };
-    let wanted = [1, 1, want.height, want.width];
-    if input_type.unquantized() != DatumType::U8 || input != wanted {
-        let found = format!("{input_type:?} {input:?}");
-        return Err(wrong(name, format!("takes {found}, and the bundle declares u8 {wanted:?}")));
-    }
-    if output_type != DatumType::F32 || output != [1, want.scores] {
-        let found = format!("{output_type:?} {output:?}");
-        let wanted = [1, want.scores];
-        return Err(wrong(name, format!("gives {found}, and the bundle declares f32 {wanted:?}")));
-    }
-    Ok(())
+    Ok(Read { models, outputs, path, program: None })
 }
 
 /// One running network.
 pub struct TractClassifier {
     chain: Chain,
-    signature: Signature,
+    ends: Ends,
     name: String,
 }
 
 impl Classifier for TractClassifier {
-    fn classify(&mut self, tensor: &[u8], scores: &mut [f32]) -> Result<(), Error> {
-        let Signature { width, height, scores: count } = self.signature;
-        let mut run = |chain: &mut Chain| -> TractResult<()> {
-            let output = chain.run(Tensor::from_shape(&[1, 1, height, width], tensor)?)?;
-            let view = output.to_plain_array_view::<f32>()?;
-            for (score, &value) in scores[..count].iter_mut().zip(view.iter()) {
-                *score = value;
-            }
-            Ok(())
+    fn classify(&mut self, tensor: &[u8], answer: &mut Answer) -> Result<(), Error> {
+        let ends = &self.ends;
+        let mut run = |chain: &mut Chain| -> TractResult<bool> {
+            let outputs = chain.run(Tensor::from_shape(&ends.input, tensor)?)?;
+            ends.fill(&outputs, answer)
         };
-        run(&mut self.chain)
-            .map_err(|e| wrong(&self.name, format!("failed on a frame ({})", reason(&e))))?;
-        if scores[..count].iter().all(|s| s.is_finite()) {
-            return Ok(());
+        match run(&mut self.chain) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(wrong(&self.name, "gave a score that is not a number".into())),
+            Err(e) => Err(wrong(&self.name, format!("failed on a frame ({})", reason(&e)))),
         }
-        Err(wrong(&self.name, "gave a score that is not a number".into()))
     }
 }
 

@@ -63,6 +63,9 @@ pub struct Measures {
 pub struct Prepared {
     /// `height * width` bytes, row-major, one channel.
     pub tensor: Vec<u8>,
+    /// The box of the picture that the tensor covers: the sector's, or the whole picture where
+    /// none was found (the tensor is black then) or the network sees everything.
+    pub bounds: Bounds,
     pub measures: Measures,
 }
 
@@ -104,6 +107,15 @@ impl Preprocessor {
         self.cut(frame, out);
     }
 
+    /// Carries another picture of the latest frame's size, such as a mask, into the tensor's cells
+    /// as the frame itself was: the same box and averages, black outside the sector. Its grey
+    /// levels stay as they are.
+    pub fn carry(&mut self, picture: &Frame, out: &mut Vec<u8>) {
+        let (bounds, inside) = view(self.shape.region, self.finder.sector(), picture);
+        let identity = std::array::from_fn(|level| level as u8);
+        self.resizer.run(picture, bounds, inside, &identity, out);
+    }
+
     /// The first half of [`Self::run`]: marks and the sector. The picture is as it was.
     pub(crate) fn find(&mut self, frame: &Frame, out: &mut Prepared) {
         self.overlay.observe(frame);
@@ -113,26 +125,36 @@ impl Preprocessor {
 
     /// The second half: masks the picture in which the sector was found, and fills the tensor.
     pub(crate) fn cut(&mut self, frame: &mut Frame, out: &mut Prepared) {
-        let width = frame.width as usize;
         let (region, sector) = (self.shape.region, self.finder.sector());
-        // The columns that the network will see of a row.
-        let inside = |y| match (region, sector) {
-            (Region::Sector, Some(sector)) => sector.span(y),
-            (Region::Sector, None) => (0, 0),
-            (Region::Whole, _) => (0, width),
-        };
+        let (bounds, inside) = view(region, sector, frame);
         let mut histogram = gain::histogram(rows_inside(frame, inside));
         // Before marks are filled: white noise is full of them, and smooth without.
         out.measures.structure = self.finder.structure(&histogram, region);
         out.measures.masked = self.overlay.fill(frame, inside, &mut histogram);
         mask(frame, inside);
-        let bounds = match (region, sector) {
-            (Region::Sector, Some(sector)) => sector.bounds(),
-            _ => Bounds::whole(frame),
-        };
+        out.bounds = bounds;
         let curve = gain::curve(&histogram);
         self.resizer.run(frame, bounds, inside, &curve, &mut out.tensor);
     }
+}
+
+/// The box that the network sees, and the columns inside it of each picture row.
+fn view<'a>(
+    region: Region,
+    sector: Option<&'a Sector>,
+    frame: &Frame,
+) -> (Bounds, impl Fn(usize) -> (usize, usize) + Copy + 'a) {
+    let width = frame.width as usize;
+    let bounds = match (region, sector) {
+        (Region::Sector, Some(sector)) => sector.bounds(),
+        _ => Bounds::whole(frame),
+    };
+    let inside = move |y| match (region, sector) {
+        (Region::Sector, Some(sector)) => sector.span(y),
+        (Region::Sector, None) => (0, 0),
+        (Region::Whole, _) => (0, width),
+    };
+    (bounds, inside)
 }
 
 /// The pixels of each row from the column that `inside` gives first up to the second.

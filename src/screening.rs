@@ -7,19 +7,26 @@
 //! While scanning, the verdict rests on a sliding window. When an exam is held it rests on
 //! everything seen, except that a *refer* that stood for [`SUSTAINED`] is kept: an operator who
 //! sweeps over a finding and ends elsewhere must not be told *clear*.
+//!
+//! A frame's scores are one row: the verdict's own, then those of heads, then familiarity. All are
+//! averaged over time alike; only the verdict's decide, and familiarity whether a frame counts.
 
+mod heads;
 mod usability;
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
+pub use heads::Head;
 pub use usability::Flaw;
 use usability::Judge;
 
 use crate::preprocess::Measures;
 
-/// Most classes that scores are gathered for.
+/// Most classes that a verdict is about.
 pub const MOST_CLASSES: usize = 8;
+/// Most scores that are gathered, those of the classes among them.
+pub const MOST_SCORES: usize = 16;
 /// The most time that one frame can stand for.
 pub const LONGEST_GAP: Duration = Duration::from_millis(250);
 /// How long *refer* must have stood to outlive the rest of the exam.
@@ -110,9 +117,12 @@ pub struct Rules {
     pub hysteresis: f32,
     pub min_evidence: Duration,
     pub window: Duration,
-    /// Calibration: probability = logistic(slope * log-odds + intercept).
+    /// Calibration: the verdict's scores are multiplied by the slope, and the log-odds of
+    /// referring are raised by the intercept.
     pub slope: f32,
     pub intercept: f32,
+    /// The score of familiarity by its place in the row, and the least of a frame that counts.
+    pub familiarity: Option<(usize, f32)>,
 }
 
 /// Evidence gathered over a stretch of time.
@@ -127,8 +137,10 @@ pub struct Evidence {
     /// Calibrated probability of referring, from the usable frames, or from all where none was
     /// usable.
     pub probability: f32,
-    /// Probability of each class, in the bundle's order.
+    /// Calibrated probability of each class, in the bundle's order.
     pub classes: [f32; MOST_CLASSES],
+    /// Mean of each score of the network, over the same frames; heads tell what they mean.
+    pub scores: [f32; MOST_SCORES],
     /// The flaw that took the most time, if any did.
     pub flaw: Option<Flaw>,
 }
@@ -138,18 +150,18 @@ struct Sample {
     timestamp: Duration,
     weight: Duration,
     flaw: Option<Flaw>,
-    scores: [f32; MOST_CLASSES],
+    scores: [f32; MOST_SCORES],
 }
 
 /// A weighted mean of score rows in the making.
 #[derive(Debug, Clone, Copy, Default)]
 struct Mean {
     weight: f64,
-    sums: [f64; MOST_CLASSES],
+    sums: [f64; MOST_SCORES],
 }
 
 impl Mean {
-    fn add(&mut self, weight: f64, scores: &[f32; MOST_CLASSES]) {
+    fn add(&mut self, weight: f64, scores: &[f32; MOST_SCORES]) {
         self.weight += weight;
         for (sum, &score) in self.sums.iter_mut().zip(scores) {
             *sum += weight * f64::from(score);
@@ -157,7 +169,7 @@ impl Mean {
     }
 
     /// Zeros where nothing was added.
-    fn value(&self) -> [f32; MOST_CLASSES] {
+    fn value(&self) -> [f32; MOST_SCORES] {
         let weight = if self.weight > 0.0 { self.weight } else { 1.0 };
         self.sums.map(|sum| (sum / weight) as f32)
     }
@@ -253,8 +265,8 @@ impl Screening {
         let mut sample = Sample {
             timestamp: now,
             weight: since.min(LONGEST_GAP),
-            flaw: self.judge.flaw(measures),
-            scores: [0.0; MOST_CLASSES],
+            flaw: self.judge.flaw(measures).or_else(|| self.rules.unfamiliar(scores)),
+            scores: [0.0; MOST_SCORES],
         };
         for (kept, &score) in sample.scores.iter_mut().zip(scores) {
             *kept = score;
@@ -297,6 +309,11 @@ impl Screening {
         &self.recent
     }
 
+    /// Calibrated log-odds of referring that a row of scores stands for.
+    pub fn log_odds(&self, scores: &[f32]) -> f32 {
+        self.rules.log_odds(scores)
+    }
+
     /// What is wrong with the latest frame, if anything.
     pub fn flaw(&self) -> Option<Flaw> {
         self.flaw
@@ -314,10 +331,9 @@ impl Screening {
 
 impl Rules {
     fn evidence(&self, sums: &Sums) -> Evidence {
-        let scores = if sums.used > 0 { &sums.usable_scores } else { &sums.all_scores };
-        let mean = scores.value();
-        let (log_odds, classes) = self.class_probabilities(&mean);
-        let probability = logistic(self.slope * log_odds + self.intercept);
+        let mean = if sums.used > 0 { &sums.usable_scores } else { &sums.all_scores };
+        let scores = mean.value();
+        let (probability, classes) = self.probabilities(&scores);
         let flaw = Flaw::ALL.into_iter().max_by_key(|&flaw| sums.flawed[flaw as usize]);
         Evidence {
             usable: sums.usable,
@@ -325,33 +341,53 @@ impl Rules {
             used: sums.used,
             frames: sums.frames,
             probability,
-            classes: if self.single_score { two(probability) } else { classes },
+            classes,
+            scores,
             flaw: flaw.filter(|&flaw| !sums.flawed[flaw as usize].is_zero()),
         }
     }
 
-    /// Log-odds of the classes that refer, and every class's softmax probability.
-    fn class_probabilities(&self, mean: &[f32; MOST_CLASSES]) -> (f32, [f32; MOST_CLASSES]) {
+    fn log_odds(&self, scores: &[f32]) -> f32 {
+        if self.single_score {
+            return self.slope * scores.first().copied().unwrap_or(0.0) + self.intercept;
+        }
+        let together = |refers: bool| {
+            let own = scores.iter().zip(&self.refers).filter(move |(_, r)| **r == refers);
+            let logits = own.map(|(score, _)| self.slope * score);
+            let top = logits.clone().fold(f32::MIN, f32::max);
+            top + libm::logf(logits.map(|x| libm::expf(x - top)).sum())
+        };
+        together(true) - together(false) + self.intercept
+    }
+
+    fn unfamiliar(&self, scores: &[f32]) -> Option<Flaw> {
+        let (column, least) = self.familiarity?;
+        scores.get(column).is_some_and(|&score| score < least).then_some(Flaw::Unfamiliar)
+    }
+
+    /// Calibrated probabilities of referring and of each class.
+    fn probabilities(&self, scores: &[f32; MOST_SCORES]) -> (f32, [f32; MOST_CLASSES]) {
         let mut classes = [0.0; MOST_CLASSES];
         if self.single_score {
-            return (mean[0], classes);
+            let probability = logistic(self.slope * scores[0] + self.intercept);
+            (classes[0], classes[1]) = (1.0 - probability, probability);
+            return (probability, classes);
         }
         let count = self.refers.len().min(MOST_CLASSES);
-        let top = mean[..count].iter().copied().fold(f32::MIN, f32::max);
-        let mut sums = [0.0f32; 2];
-        for i in 0..count {
-            classes[i] = libm::expf(mean[i] - top);
-            sums[usize::from(self.refers[i])] += classes[i];
+        for ((class, &score), &refers) in classes.iter_mut().zip(scores).zip(&self.refers) {
+            // Raising each class that refers raises the log-odds of all of them together.
+            *class = self.slope * score + if refers { self.intercept } else { 0.0 };
         }
-        let all = sums[0] + sums[1];
-        classes[..count].iter_mut().for_each(|c| *c /= all);
-        (libm::logf(sums[1].max(f32::MIN_POSITIVE) / sums[0].max(f32::MIN_POSITIVE)), classes)
+        softmax(&mut classes[..count]);
+        let referring = classes.iter().zip(&self.refers).filter(|(_, refers)| **refers);
+        (referring.map(|(class, _)| class).sum::<f32>().min(1.0), classes)
     }
 
     /// Usable picture that a verdict takes. A lamp must not flicker on the first frames, so a
-    /// live one takes half a window.
+    /// live one takes half a window. One picture is enough where each is judged by itself.
     pub fn needed(&self, mode: Mode) -> Duration {
         match mode {
+            _ if self.still => Duration::ZERO,
             Mode::Clip => self.min_evidence,
             Mode::Live => self.min_evidence.max(self.window / 2),
         }
@@ -381,11 +417,12 @@ impl Rules {
     }
 }
 
-fn two(probability: f32) -> [f32; MOST_CLASSES] {
-    let mut classes = [0.0; MOST_CLASSES];
-    classes[0] = 1.0 - probability;
-    classes[1] = probability;
-    classes
+/// Of logits, in place; sums run in order.
+fn softmax(logits: &mut [f32]) {
+    let top = logits.iter().copied().fold(f32::MIN, f32::max);
+    logits.iter_mut().for_each(|x| *x = libm::expf(*x - top));
+    let all: f32 = logits.iter().sum();
+    logits.iter_mut().for_each(|x| *x /= all);
 }
 
 fn logistic(x: f32) -> f32 {

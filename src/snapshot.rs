@@ -4,12 +4,17 @@
 //! size: pictures are scaled down to fit [`PICTURE_LIMIT`], curves are rings, and copying one
 //! into another's buffers allocates nothing.
 
+mod overlay;
+mod paint;
+
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use self::overlay::{Area, HeatMap, MAP_SIDE, MASK_SIDE, Outline};
+pub use self::paint::{AGAINST, Colour, FAINT, FOR, OUTLINE, lit, on_outline, paint};
 use crate::exam::Exam;
 use crate::frame::{Bounds, Frame};
-use crate::screening::{Evidence, Flaw, Verdict};
+use crate::screening::{self, Evidence, Flaw, MOST_SCORES, Verdict};
 
 /// Largest picture that a snapshot carries, in pixels.
 pub const PICTURE_LIMIT: (u32, u32) = (640, 480);
@@ -32,6 +37,10 @@ pub struct Identity {
     pub licence: String,
     /// Class names, in the order of [`Evidence::classes`].
     pub classes: Vec<String>,
+    pub heads: Vec<Head>,
+    /// What the network gives beside scores: a heat map, and the outline of this.
+    pub heat_map: bool,
+    pub outlined: Option<String>,
     /// Usable picture that a verdict needs.
     pub min_evidence: Duration,
     /// Thresholds on the probability of referring.
@@ -40,6 +49,27 @@ pub struct Identity {
     /// How the lamps are driven, in words.
     pub lamps: String,
     pub version: &'static str,
+}
+
+/// What the network says beside its verdict.
+#[derive(Debug, Clone)]
+pub struct Head {
+    pub name: String,
+    pub labels: Vec<String>,
+    /// Its place among the scores.
+    pub place: screening::Head,
+}
+
+impl Head {
+    /// Each label with its probability.
+    pub fn shares(&self, scores: &[f32; MOST_SCORES]) -> impl Iterator<Item = (&str, f32)> {
+        self.labels.iter().map(|label| &label[..]).zip(self.place.probabilities(scores))
+    }
+
+    /// The most probable label.
+    pub fn first(&self, scores: &[f32; MOST_SCORES]) -> Option<(&str, f32)> {
+        self.shares(scores).max_by(|a, b| a.1.total_cmp(&b.1))
+    }
 }
 
 /// Why there is no verdict although an exam may be running.
@@ -233,6 +263,9 @@ pub struct Snapshot {
     pub speed: Speed,
     pub history: History,
     pub picture: Picture,
+    /// Of the picture, where its frame was judged and could be.
+    pub heat: HeatMap,
+    pub outline: Outline,
 }
 
 impl Snapshot {
@@ -252,6 +285,8 @@ impl Snapshot {
             speed: Speed::default(),
             history: History::default(),
             picture: Picture::with_capacity(),
+            heat: HeatMap::default(),
+            outline: Outline::default(),
         }
     }
 
@@ -259,8 +294,11 @@ impl Snapshot {
     pub fn copy_from(&mut self, other: &Snapshot) {
         let mut picture = std::mem::take(&mut self.picture);
         picture.copy_from(&other.picture);
+        let mut outline = std::mem::take(&mut self.outline);
+        outline.copy_from(&other.outline);
         *self = Snapshot {
             picture,
+            outline,
             identity: Arc::clone(&other.identity),
             fault: other.fault.clone(),
             ..*other

@@ -6,25 +6,41 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use allocation_counter::measure;
-use sonolamp::bundle::Bundle;
+use sonolamp::bundle::{ActivationMap, Bundle, Mask};
 use sonolamp::capture::FrameSource;
 use sonolamp::capture::phantom::{Phantom, PhantomSpec};
 use sonolamp::error::Error;
 use sonolamp::frame::{Bounds, Frame};
-use sonolamp::inference::Classifier;
+use sonolamp::inference::{Answer, Classifier, Plane};
 use sonolamp::pipeline::latest::Latest;
 use sonolamp::pipeline::live::{CaptureStatus, Captured, Ending, Engine, Settings, capture};
 use sonolamp::pipeline::shutdown::Shutdown;
 use sonolamp::pipeline::{Model, Stages};
 use sonolamp::screening::Mode;
-use sonolamp::snapshot::Snapshot;
+use sonolamp::snapshot::{MAP_SIDE, MASK_SIDE, Snapshot};
 
-/// Stands for the network.
+/// Stands for the network, with a map and a mask of the largest size.
 struct Constant;
 
+fn plane(side: usize, plane: &mut Plane) {
+    (plane.width, plane.height) = (side, side);
+    plane.values.resize(side * side, 1.0);
+}
+
+/// The built-in bundle, declaring both.
+fn bundle() -> Bundle {
+    let mut bundle = Bundle::load(None).unwrap();
+    bundle.manifest.map = Some(ActivationMap { output: "map".into(), full: 4.0 });
+    let (output, name) = ("mask".into(), "lesion".into());
+    bundle.manifest.mask = Some(Mask { output, name, least: 0.0 });
+    bundle
+}
+
 impl Classifier for Constant {
-    fn classify(&mut self, _: &[u8], scores: &mut [f32]) -> Result<(), Error> {
-        scores[0] = 1.0;
+    fn classify(&mut self, _: &[u8], answer: &mut Answer) -> Result<(), Error> {
+        answer.scores[0] = 1.0;
+        plane(MAP_SIDE, &mut answer.map);
+        plane(MASK_SIDE, &mut answer.mask);
         Ok(())
     }
 }
@@ -32,7 +48,7 @@ impl Classifier for Constant {
 /// The path of a frame from source to sink, without the network.
 #[test]
 fn our_stages_allocate_nothing_a_frame() {
-    let bundle = Bundle::load(None).unwrap();
+    let bundle = bundle();
     for spec in ["lung-blines?seed=4", "lung-normal?size=1280x720", "noise", "blank"] {
         let mut phantom = Phantom::new(&spec.parse().unwrap());
         let mut stages = Stages::new(&bundle, Box::new(Constant), Mode::Live);
@@ -49,6 +65,7 @@ fn our_stages_allocate_nothing_a_frame() {
             stages.process(&mut taken).unwrap();
             let bounds = stages.bounds().unwrap_or(Bounds::whole(&taken));
             snapshot.picture.shrink(&taken, bounds);
+            stages.overlay(bounds, &mut snapshot.heat, &mut snapshot.outline);
             snapshot.verdict = Some(stages.screening().verdict());
             snapshot.evidence = *stages.screening().evidence();
             snapshot.history.push(snapshot.evidence.probability);
@@ -65,7 +82,7 @@ fn our_stages_allocate_nothing_a_frame() {
 
 /// Allocations of an engine that runs for so long, in its own thread.
 fn engine_allocations(limit: Duration) -> u64 {
-    let bundle = Bundle::load(None).unwrap();
+    let bundle = bundle();
     let (shutdown, status) = (&Shutdown::default(), &CaptureStatus::default());
     let frames = &Latest::new(Captured::new());
     let snapshots = &Latest::new(Snapshot::new(Arc::default()));

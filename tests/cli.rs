@@ -366,14 +366,104 @@ fn evaluate_measures_and_reports() {
     assert_eq!(result.code, 0, "{}", result.err);
     let report: Value = serde_json::from_str(&std::fs::read_to_string(report).unwrap()).unwrap();
     assert_eq!(report["metrics"]["auc"]["value"], 1.0, "{}", result.out);
-    assert_eq!(report["metrics"]["confusion"]["positive_refer"], 2);
+    assert_eq!(report["metrics"]["confusion"]["counts"][1][0], 2);
     let page = std::fs::read_to_string(html).unwrap();
     assert!(page.contains("<svg") && !page.contains("http://localhost"), "plots are inside");
+    let page_says = |words: &str| assert!(page.contains(words), "{words}");
+    page_says("Reliability");
+    page_says("Coverage against error");
+    page_says("label, and what was said");
+    assert!(!report.to_string().contains(folder.path().to_str().unwrap()), "no absolute paths");
     // An unknown label names itself and what is known.
     std::fs::write(at("odd.csv"), table.replace("pathologic", "purple")).unwrap();
     let odd = run(&["evaluate", &at("odd.csv")]);
     assert_eq!(odd.code, 2);
     assert!(odd.err.contains("`purple`") && odd.err.contains("regular"), "{}", odd.err);
+}
+
+#[test]
+fn evaluate_in_columns_of_folds_by_strata_and_against_an_earlier_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    // Grades of severity; two columns of folds, of which the second leaves a clip out.
+    let mut table = String::from("file,grade,patient,site,once,again\n");
+    for (i, scene) in ["normal", "blines", "normal", "confluent"].iter().enumerate() {
+        let spec = format!("phantom:lung-{scene}?seed={}&fps=10&size=320x240", 2 + i);
+        let pictures = phantom_pictures(&spec, "2");
+        std::fs::rename(pictures.path(), folder.path().join(format!("clip{i}"))).unwrap();
+        let again = if i == 0 { "" } else { "x" };
+        table += &format!("clip{i},{i},{i},{},{},{again}\n", ["a", "b"][i / 2], i % 2);
+    }
+    std::fs::write(at("labels.csv"), &table).unwrap();
+    let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/lung/folds");
+    let copy = |from: &str, to: &str| {
+        let from = models.join(from);
+        for entry in walkdir::WalkDir::new(&from).into_iter().map(Result::unwrap) {
+            let to = folder.path().join(to).join(entry.path().strip_prefix(&from).unwrap());
+            if entry.file_type().is_dir() {
+                std::fs::create_dir_all(to).unwrap();
+            } else {
+                std::fs::copy(entry.path(), to).unwrap();
+            }
+        }
+    };
+    copy("fold/0", "folds/0");
+    copy("fold/1", "folds/1");
+    copy("fold/2", "folds/again/x");
+    let table = at("labels.csv");
+    let (labels, folds) = (["evaluate", &table[..]], at("folds"));
+    let columns = ["--fold-bundles", &folds, "--fold", "once", "--fold", "again"];
+    let wanted = ["--label", "grade", "--positive", ">=1", "--by-group-correlation", "grade"];
+    let (before, after) = (at("before.json"), at("after.json"));
+    let by = ["--by", "site", "--by", "once"];
+    let first = run(&[&labels[..], &columns, &wanted, &by, &["--json", &before]].concat());
+    assert_eq!(first.code, 0, "{}", first.err);
+    let read = |path: &str| -> Value {
+        serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+    };
+    let report = read(&before);
+    let names: Vec<&Value> =
+        report["bundles"].as_array().unwrap().iter().map(|b| &b["name"]).collect();
+    assert_eq!(names, ["0", "1", "again/x"]);
+    assert!(report["clips"][0]["outcomes"][1].is_null(), "left out of the second column");
+    assert_eq!(report["clips"][1]["outcomes"][1]["bundle"], "again/x");
+    assert_eq!(report["clips"][3]["positive"], true);
+    assert!(report["metrics"]["correlation"]["spearman"]["value"].is_number(), "{report}");
+    assert_eq!(report["strata"]["site"]["b"]["clips"], 2);
+    assert_eq!(report["strata"]["once"]["1"]["positives"], 2);
+    // One of the bundles alone, against that.
+    let alone = at("folds/0");
+    let compared = ["--bundle", &alone, "--against", &before, "--json", &after];
+    let second = run(&[&labels[..], &wanted, &compared].concat());
+    assert_eq!(second.code, 0, "{}", second.err);
+    let report = read(&after);
+    assert!(report["metrics"]["accuracy"]["difference"]["p"].is_number(), "{report}");
+    assert!(report["metrics"]["agreement"]["same_verdict"]["value"].is_number());
+    // No labels at all.
+    let strangers = run(&[&labels[..], &["--expect", "ungradable", "--by", "site"]].concat());
+    assert_eq!(strangers.code, 0, "{}", strangers.err);
+    assert!(strangers.out.contains("ungradable share"), "{}", strangers.out);
+    assert!(!strangers.out.contains("AUC"), "{}", strangers.out);
+    // A single picture is short, which is no merit: as a still it is judged.
+    let picture = "clip1/0000-0005-picture.png";
+    std::fs::write(at("one.csv"), format!("file\n{picture}\n")).unwrap();
+    let one = at("one.csv");
+    let short = run(&["evaluate", &one, "--expect", "ungradable"]);
+    assert!(short.out.contains("1 were ungradable for being short alone"), "{}", short.out);
+    let still = run(&["evaluate", &one, "--expect", "ungradable", "--still"]);
+    assert!(still.out.contains("ungradable share           0.000"), "{}", still.out);
+    // What is wrong is named.
+    for (arguments, words) in [
+        (vec!["--label", "grade"], "has the label `0`"),
+        (vec!["--label", "site", "--positive", ">=1"], "has `a` in column `site`"),
+        (vec!["--label", "grade", "--positive", "2"], "write it as '>=2'"),
+        (vec!["--against", "/absent.json", "--expect", "ungradable"], "/absent.json: cannot be"),
+        (vec!["--by", "colour", "--expect", "ungradable"], "has no column `colour`"),
+    ] {
+        let refused = run(&[&labels[..], &arguments].concat());
+        assert_eq!(refused.code, 2, "{arguments:?}: {}", refused.err);
+        assert!(refused.err.contains(words), "{arguments:?}: {}", refused.err);
+    }
 }
 
 fn copy_bundle(to: &Path) {
@@ -461,6 +551,94 @@ fn frames_writes_what_numpy_reads() {
     assert_eq!(bytes.len(), 10 + header + 5 * 128 * 128);
     let table = std::fs::read_to_string(out.join("frames.csv")).unwrap();
     assert_eq!(table.lines().count(), 6, "{table}");
+}
+
+/// The bytes of a NumPy file after its header, and the shape in it.
+fn npy(path: &Path) -> (Vec<u8>, String) {
+    let bytes = std::fs::read(path).unwrap();
+    let head = 10 + usize::from(u16::from_le_bytes([bytes[8], bytes[9]]));
+    let header = String::from_utf8_lossy(&bytes[..head]).into_owned();
+    let shape = header.split_once("'shape': ").unwrap().1.split_once(", }").unwrap().0.to_owned();
+    (bytes[head..].to_vec(), shape)
+}
+
+#[test]
+fn frames_of_many_pictures_keep_their_numbers_and_boxes() {
+    let pictures = phantom_pictures("phantom:lung-normal?fps=5&size=320x240", "1");
+    let at = |name: &str| pictures.path().join(name).to_str().unwrap().to_owned();
+    let list = at("list.txt");
+    let names = [0, 1, 2].map(|i| at(&format!("0000-{i:04}-picture.png")));
+    let lines = format!("{}\n{}\n\n{}\n", names[0], at("absent.png"), names[2]);
+    std::fs::write(&list, lines).unwrap();
+    let out = pictures.path().join("made");
+    let common = ["frames", &names[1], "--list", &list, "--out", out.to_str().unwrap()];
+    let each = run(&[&common[..], &["--jobs", "3", "--size", "64x48"]].concat());
+    assert_eq!(each.code, 1, "{}", each.err);
+    assert!(each.err.contains("absent.png: cannot be read"), "{}", each.err);
+    assert!(!out.join("0002.npy").exists(), "its number stays free");
+    let rows: Vec<Vec<String>> = csv::Reader::from_path(out.join("frames.csv"))
+        .unwrap()
+        .records()
+        .map(|row| row.unwrap().iter().map(str::to_owned).collect())
+        .collect();
+    let files: Vec<&str> = rows.iter().map(|row| row[1].as_str()).collect();
+    assert_eq!(files, ["0000.npy", "0001.npy", "0003.npy"]);
+    assert_eq!((&rows[0][0], &rows[1][0], &rows[2][0]), (&names[1], &names[0], &names[2]));
+    let geometry: Vec<u32> = rows[0][7..].iter().map(|cell| cell.parse().unwrap()).collect();
+    let [width, height, left, top, right, bottom] = geometry[..] else { panic!("{geometry:?}") };
+    assert_eq!((width, height), (320, 240));
+    assert!(left < right && right <= width && top < bottom && bottom <= height, "{geometry:?}");
+    let stacked = run(&[&common[..], &["--stack", "--size", "64x48"]].concat());
+    assert_eq!(stacked.code, 1, "{}", stacked.err);
+    let (all, shape) = npy(&out.join("all.npy"));
+    assert_eq!(shape, "(3, 1, 48, 64)");
+    let singles: Vec<u8> = files.iter().flat_map(|file| npy(&out.join(file)).0).collect();
+    assert!(all == singles, "one file holds what three did");
+}
+
+#[test]
+fn the_truth_of_phantoms_lies_in_the_tensors_cells() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().to_str().unwrap();
+    let scenes = [
+        "lung-normal",
+        "breast-normal",
+        "blank",
+        "lung-blines",
+        "lung-consolidation",
+        "lung-effusion",
+        "breast-cyst",
+        "breast-mass",
+    ];
+    let specs = scenes.map(|scene| format!("phantom:{scene}?seed=3&fps=4"));
+    let specs: Vec<&str> = specs.iter().map(String::as_str).collect();
+    let arguments = ["--out", out, "--seconds", "1", "--truth"];
+    let made = run(&[&["frames"], &specs[..], &arguments].concat());
+    assert_eq!(made.code, 0, "{}", made.err);
+    for (i, scene) in scenes.iter().enumerate() {
+        let (truth, shape) = npy(&folder.path().join(format!("{i:04}-truth.npy")));
+        let (tensors, tensor_shape) = npy(&folder.path().join(format!("{i:04}.npy")));
+        assert_eq!((&shape, truth.len()), (&tensor_shape, tensors.len()), "{scene}");
+        let covered = truth.iter().filter(|&&share| share > 127).count();
+        if i < 3 {
+            assert!(truth.iter().all(|&share| share == 0), "{scene}: {covered}");
+            continue;
+        }
+        assert!((200..truth.len() / 2).contains(&covered), "{scene}: {covered}");
+        let (first, last) = (&truth[..128 * 128], &truth[3 * 128 * 128..]);
+        assert_ne!(first, last, "{scene} moves");
+        if scene.starts_with("breast") {
+            let mean = |inside: bool| {
+                let cells = tensors.iter().zip(&truth).filter(|(_, t)| (**t > 127) == inside);
+                let (sum, count) = cells.fold((0, 0), |(s, n), (&p, _)| (s + u32::from(p), n + 1));
+                sum / count
+            };
+            assert!(mean(true) + 20 < mean(false), "{scene}: {} {}", mean(true), mean(false));
+        }
+    }
+    let refused = run(&["frames", "clip.gif", "--truth", "--out", out]);
+    assert_eq!(refused.code, 2);
+    assert!(refused.err.contains("--truth: is not known of `clip.gif`"), "{}", refused.err);
 }
 
 fn assert_stages(report: &Value, names: &[&str]) {

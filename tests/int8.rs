@@ -5,7 +5,7 @@
 
 use sonolamp::bundle::Bundle;
 use sonolamp::inference::kernels::Isa;
-use sonolamp::inference::{Path, Placement, Runner};
+use sonolamp::inference::{Answer, Classifier, Network, Path, Placement, Runner, Signature};
 
 fn network() -> Vec<u8> {
     Bundle::load(None).unwrap().model().1.to_vec()
@@ -68,4 +68,27 @@ fn stock_tract_scores_about_the_same() {
     let ours = Runner::load("lung", &bytes, Some(Isa::best())).unwrap().run().unwrap();
     let stock = Runner::load("lung", &bytes, None).unwrap().run().unwrap();
     assert!((ours[0] - stock[0]).abs() < 0.5, "{} and {}", ours[0], stock[0]);
+}
+
+#[test]
+fn shuffled_weights_know_nothing_and_are_shuffled_alike_every_time() {
+    let bundle = Bundle::load(None).unwrap();
+    let scores = bundle.manifest.scores();
+    let signature = Signature { width: 128, height: 128, scores, map: None, mask: None };
+    let answers = |network: Network| -> Vec<f32> {
+        let mut classifier = network.classifier().unwrap();
+        let answer = |known: Vec<u8>| {
+            let mut answer = Answer::default();
+            classifier.classify(&known, &mut answer).unwrap();
+            answer.scores[0]
+        };
+        bundle.known_answers().map(|known| known.unwrap().1).map(answer).collect()
+    };
+    let load = || Network::load("lung", &network(), &signature, Placement::default()).unwrap();
+    let shuffled = |seed| Network::shuffled("lung", &network(), &signature, seed).unwrap();
+    let (learned, lost) = (answers(load()), answers(shuffled(1)));
+    assert!((learned[0] - learned[1]).abs() > 2.0, "{learned:?}");
+    assert!((lost[0] - lost[1]).abs() < 1.0, "{lost:?}");
+    assert_eq!(lost, answers(shuffled(1)));
+    assert_ne!(lost, answers(shuffled(2)));
 }

@@ -11,7 +11,7 @@ use sonolamp::bundle::Bundle;
 use sonolamp::capture::FrameSource;
 use sonolamp::error::{Error, ErrorKind};
 use sonolamp::frame::Frame;
-use sonolamp::inference::Classifier;
+use sonolamp::inference::{Answer, Classifier};
 use sonolamp::pipeline::Stages;
 use sonolamp::pipeline::latest::{Latest, Taken};
 use sonolamp::pipeline::live::{
@@ -26,8 +26,8 @@ const RECONNECTS: u32 = 1000;
 struct Constant;
 
 impl Classifier for Constant {
-    fn classify(&mut self, _: &[u8], scores: &mut [f32]) -> Result<(), Error> {
-        scores[0] = 1.0;
+    fn classify(&mut self, _: &[u8], answer: &mut Answer) -> Result<(), Error> {
+        answer.scores[0] = 1.0;
         Ok(())
     }
 }

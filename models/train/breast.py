@@ -16,14 +16,17 @@ import os
 
 import numpy as np
 import torch
+from scipy.special import softmax
 
-import calibrate_still as calibrate
+import calibrate
 import familiarity
 import fit_still
 import pack
 import quantize_still as quantizing
 import segment
 import still_data
+import still_figures
+import strangers_still
 
 VERSION = "0.1.0"
 CLASSES, REFER = ["normal", "benign", "malignant"], 2
@@ -33,6 +36,9 @@ ALIASES = {
     "benign": ["cyst", "fibroadenoma"],
     "malignant": ["refer", "cancer", "carcinoma"],
 }
+# Fixed beforehand: of the pictures to refer at most this share is cleared, of the others at most
+# that share referred; what lies between the two thresholds is left to a person.
+MISSED, FALSE_REFERRALS = 0.05, 0.10
 TOLERANCE = 0.05  # of the known answers: engines round products and means differently
 UNFAMILIAR = 0.01  # share of held-out breast pictures that may be called unfamiliar
 
@@ -88,12 +94,12 @@ def judge(data, trained, strangers):
 def bundle(data, one, column, held_out, others, without, card, folder):
     """`others`: the pictures whose held-out scores set temperature and thresholds."""
     scores, label = held_out["int8"]["scores"][others], data.label[others]
-    slope = calibrate.temperature(scores, label)
-    refer = calibrate.softmax(scores * slope)[:, REFER]
-    clear_at, refer_at = calibrate.thresholds(refer, label == REFER)
+    slope = 1 / calibrate.temperature(scores, label)
+    refer = softmax(scores * slope, 1)[:, REFER]
+    clear_at, refer_at = calibrate.conformal(refer, label == REFER, MISSED, FALSE_REFERRALS)
     stated = calibrate.stated(refer, label == REFER, clear_at, refer_at)
     least = float(np.quantile(held_out["familiarity"][others], UNFAMILIAR))
-    level = calibrate.mask_level(held_out["int8"]["mask"][others], data.masks[0][others])
+    level = still_figures.mask_level(held_out["int8"]["mask"][others], data.masks[0][others])
     model = quantizing.with_familiarity(one.model, column)
     pictures = {scene: data.phantoms[i * len(still_data.PHANTOM_SEEDS)]
                 for i, scene in enumerate(still_data.SCENES)}
@@ -143,7 +149,7 @@ def manifest(slope, clear_at, refer_at, least, level, stated, without):
         "stated": {
             **{k: round(v, 3) for k, v in stated.items()},
             "method": "split conformal, class-conditional, folds grouped by duplicate; alpha "
-            f"{calibrate.MISSED} / {calibrate.FALSE_REFERRALS}",
+            f"{MISSED} / {FALSE_REFERRALS}",
         },
         "provenance": {
             "made_by": "models/train/breast.py",
@@ -183,7 +189,7 @@ def main():
     torch.set_num_threads(arguments.threads)
     data = still_data.Stills(arguments.data, arguments.sonolamp, arguments.work, CLASSES)
     data.write_table(os.path.join(arguments.work, "labels.csv"), os.path.abspath(arguments.data))
-    strangers = familiarity.Strangers(
+    strangers = strangers_still.Strangers(
         arguments.strangers, arguments.organs, arguments.sonolamp, arguments.work
     )
     trained = []
@@ -208,7 +214,7 @@ def main():
         folder = os.path.join(arguments.out, "folds", str(k))
         others = trained[k].rows
         crossed.append(bundle(data, trained[k], columns[k], held_out, others, k, note, folder))
-    figures = calibrate.figures(data, held_out, crossed, REFER, CLASSES)
+    figures = still_figures.figures(data, held_out, crossed, REFER, CLASSES)
     figures["shipped"] = shipped
     figures["macs"] = trained[-1].macs
     write(os.path.join(arguments.results, "breast.json"), figures)

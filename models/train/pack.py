@@ -14,18 +14,21 @@ from quantize import SCALE, ZERO_POINT
 
 
 def with_head(backbone, head):
-    """Appends the linear head; the network's output becomes one log-odds."""
+    """Appends the linear head (weights d x k, offsets k) to the output `features`: the network's
+    outputs become `scores` and whatever else it had."""
     model = onnx.ModelProto()
     model.CopyFrom(backbone)
-    direction, offset = head
+    weights, offsets = head
     graph = model.graph
-    graph.initializer.append(numpy_helper.from_array(direction[:, None], "head.weight"))
-    graph.initializer.append(numpy_helper.from_array(np.array([offset], np.float32), "head.bias"))
+    graph.initializer.append(numpy_helper.from_array(weights, "head.weight"))
+    graph.initializer.append(numpy_helper.from_array(offsets, "head.bias"))
     graph.node.append(
-        helper.make_node("Gemm", ["features", "head.weight", "head.bias"], ["log_odds"], name="head")
+        helper.make_node("Gemm", ["features", "head.weight", "head.bias"], ["scores"], name="head")
     )
+    others = [output for output in graph.output if output.name != "features"]
     del graph.output[:]
-    graph.output.append(helper.make_tensor_value_info("log_odds", TensorProto.FLOAT, [1, 1]))
+    scores = helper.make_tensor_value_info("scores", TensorProto.FLOAT, [1, len(offsets)])
+    graph.output.extend([scores, *others])
     onnx.checker.check_model(model)
     return model
 

@@ -7,7 +7,7 @@ import tempfile
 import numpy as np
 import onnx
 import onnxruntime as ort
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper
 from onnxruntime.quantization import (
     CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static,
 )
@@ -25,7 +25,12 @@ class _Pixels(CalibrationDataReader):
         frame = next(self.rest, None)
         if frame is None:
             return None
-        return {"image": (frame[None].astype(np.float32) - ZERO_POINT) * np.float32(SCALE)}
+        return {"image": reals(frame[None])}
+
+
+def reals(pixels):
+    """What the float network takes for these pixels."""
+    return (pixels.astype(np.float32) - ZERO_POINT) * np.float32(SCALE)
 
 
 def quantize(model, pixels, exclude=("pool", "flatten"), method="MinMax", **options):
@@ -35,6 +40,9 @@ def quantize(model, pixels, exclude=("pool", "flatten"), method="MinMax", **opti
     `options` are ONNX Runtime's own.
     """
     logging.getLogger().setLevel(logging.ERROR)
+    # Fixed beforehand, for the first layer's bias is in units of the input's scale.
+    entry = {"scale": np.array(SCALE, np.float32), "zero_point": np.array(ZERO_POINT, np.uint8)}
+    options["TensorQuantOverrides"] = {"image": [{"quant_type": QuantType.QUInt8, **entry}]}
     with tempfile.TemporaryDirectory() as folder:
         raw, clean, done = (os.path.join(folder, n) for n in ("raw.onnx", "clean.onnx", "q.onnx"))
         onnx.save(model, raw)
@@ -53,15 +61,9 @@ def _pixels_in(model):
     graph = model.graph
     entry = next(n for n in graph.node if "image" in n.input)
     assert entry.op_type == "QuantizeLinear", entry.op_type
-    _, scale, zero_point = entry.input
     for node in graph.node:
         node.input[:] = ["image" if name == entry.output[0] else name for name in node.input]
     graph.node.remove(entry)
-    for tensor in graph.initializer:
-        if tensor.name == scale:
-            tensor.CopyFrom(numpy_helper.from_array(np.float32(SCALE), scale))
-        if tensor.name == zero_point:
-            tensor.CopyFrom(numpy_helper.from_array(np.uint8(ZERO_POINT), zero_point))
     shape = [d.dim_value for d in graph.input[0].type.tensor_type.shape.dim]
     graph.input[0].CopyFrom(helper.make_tensor_value_info("image", TensorProto.UINT8, shape))
     onnx.checker.check_model(model)
@@ -81,6 +83,6 @@ def session(model, exact=False):
     )
 
 
-def features(run, pixels):
-    """Outputs of `run` (a session) for each frame of `pixels`."""
-    return np.concatenate([run.run(None, {"image": frame[None]})[0] for frame in pixels])
+def outputs(run, pixels):
+    """Each output of `run` (a session) for the frames of `pixels` (u8, n x 1 x h x w)."""
+    return [np.concatenate(o) for o in zip(*(run.run(None, {"image": f[None]}) for f in pixels))]

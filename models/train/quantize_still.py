@@ -72,7 +72,7 @@ def with_familiarity(model, column):
     out.CopyFrom(model)
     for tensor in out.graph.initializer:
         if tensor.name == "head.weight":
-            weight = np.concatenate([numpy_helper.to_array(tensor), column[0][:, None]], 1)
+            weight = np.concatenate([numpy_helper.to_array(tensor), column[0][:, None]], 1).astype(np.float32)
             tensor.CopyFrom(numpy_helper.from_array(weight, "head.weight"))
         elif tensor.name == "head.bias":
             bias = np.append(numpy_helper.to_array(tensor), column[1]).astype(np.float32)
@@ -94,7 +94,7 @@ def outputs(model, pictures, progress, int8):
     for picture in tqdm(pictures, progress, disable=None, leave=False):
         x = picture[None, None]
         if not int8:
-            x = (x.astype(np.float32) - quantize.ZERO_POINT) * np.float32(quantize.SCALE)
+            x = quantize.reals(x)
         lists.append(run.run(None, {"image": x}))
     return {name: np.concatenate([one[i] for one in lists]) for i, name in enumerate(names)}
 

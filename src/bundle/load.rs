@@ -156,12 +156,12 @@ impl Bundle {
 /// Runs `classify` on every known answer; returns the largest difference seen.
 pub fn verify_known_answers(
     bundle: &Bundle,
-    mut classify: impl FnMut(&[u8], &mut [f32]) -> Result<(), Error>,
+    mut classify: impl FnMut(&[u8], &mut Vec<f32>) -> Result<(), Error>,
 ) -> Result<f32, Error> {
     let mut worst = 0f32;
     for known in bundle.known_answers() {
         let (answer, input) = known?;
-        let mut scores = vec![0.0; answer.scores.len()];
+        let mut scores = Vec::new();
         classify(&input, &mut scores)?;
         for (&got, &want) in scores.iter().zip(&answer.scores) {
             let off = (got - want).abs();

@@ -1,9 +1,12 @@
 //! `bundle.toml`, key by key.
 
+mod outputs;
+
 use std::time::Duration;
 
 use serde::Deserialize;
 
+pub use self::outputs::{ActivationMap, Familiarity, Head, Label, Mask, Stated};
 use crate::preprocess::{InputShape, Region};
 use crate::screening::{MOST_CLASSES, Rules};
 
@@ -26,8 +29,15 @@ pub struct Manifest {
     /// In the order of the network's scores (with `sigmoid`: the other class, then the referring).
     #[serde(rename = "class")]
     pub classes: Vec<Class>,
+    /// Scores after the verdict's own, in this order.
+    #[serde(rename = "head", default)]
+    pub heads: Vec<Head>,
+    pub familiarity: Option<Familiarity>,
+    pub map: Option<ActivationMap>,
+    pub mask: Option<Mask>,
     pub decision: Decision,
     pub calibration: Calibration,
+    pub stated: Option<Stated>,
     pub provenance: Provenance,
     pub licence: Licence,
     #[serde(rename = "file")]
@@ -75,9 +85,9 @@ pub struct Output {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Activation {
-    /// One score: the log-odds of the second of two classes.
+    /// Log-odds: of the second of two classes, or of each label of a head.
     Sigmoid,
-    /// One logit a class.
+    /// One logit a class or label.
     Softmax,
 }
 
@@ -108,7 +118,9 @@ pub struct Decision {
     pub window_s: f32,
 }
 
-/// Probability of referring = 1 / (1 + exp(-(slope * log-odds + intercept))).
+/// Probability of referring = logistic(slope * log-odds + intercept). With `softmax`, the slope
+/// multiplies the scores of the classes before it, and the log-odds are those of the classes that
+/// refer together.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Calibration {
@@ -208,6 +220,7 @@ impl Manifest {
         let slope = c.slope.is_finite() && c.slope > 0.0;
         require(slope, "calibration.slope", c.slope, "a positive number")?;
         require(c.intercept.is_finite(), "calibration.intercept", c.intercept, "a number")?;
+        self.validate_outputs()?;
         require(!self.known_answers.is_empty(), "known_answer", "none", "at least one")?;
         for answer in &self.known_answers {
             let n = answer.scores.len();
@@ -217,14 +230,6 @@ impl Manifest {
         }
         let models = self.files.iter().filter(|f| f.role == FileRole::Model).count();
         require(models == 1, "file.role = model", models, "exactly one file")
-    }
-
-    /// Scores that the network gives.
-    pub fn scores(&self) -> usize {
-        match self.output.activation {
-            Activation::Sigmoid => 1,
-            Activation::Softmax => self.classes.len(),
-        }
     }
 
     /// The decision as screening applies it.
@@ -241,6 +246,7 @@ impl Manifest {
             window: Duration::from_secs_f32(d.window_s),
             slope: self.calibration.slope,
             intercept: self.calibration.intercept,
+            familiarity: self.familiarity.map(|f| (self.scores() - 1, f.least)),
         }
     }
 
@@ -254,3 +260,6 @@ impl Manifest {
 fn require(ok: bool, key: &str, value: impl ToString, allowed: &str) -> Result<(), String> {
     if ok { Ok(()) } else { Err(format!("`{key}` is {}, allowed: {allowed}", value.to_string())) }
 }
+
+#[cfg(test)]
+mod tests;

@@ -123,12 +123,6 @@ impl Phantom {
     pub fn sector_span(&self, y: u32) -> (usize, usize) {
         self.patient.converter.span(y as usize)
     }
-
-    /// Pixels of the latest frame that the planted finding covers (255) and the rest (0).
-    pub fn planted_mask(&mut self) -> &[u8] {
-        self.patient.converter.convert(&self.canvas.planted, &mut self.planted);
-        &self.planted
-    }
 }
 
 impl Patient {
@@ -234,6 +228,12 @@ impl FrameSource for Phantom {
         Ok(true)
     }
 
+    /// Where a finding can be seen: nothing in a healthy organ.
+    fn planted(&mut self) -> Option<&[u8]> {
+        self.patient.converter.convert(&self.canvas.planted, &mut self.planted);
+        Some(&self.planted)
+    }
+
     fn is_live(&self) -> bool {
         false
     }
@@ -278,11 +278,22 @@ mod tests {
     fn planted_findings_lie_inside_the_sector() {
         for scene in ["lung-blines", "lung-consolidation", "lung-effusion", "breast-mass"] {
             let (_, mut phantom) = frames(&format!("{scene}?seed=3"), 1);
-            let planted = phantom.planted_mask().iter().filter(|&&p| p > 127).count();
+            let planted = phantom.planted().unwrap().iter().filter(|&&p| p > 127).count();
             assert!((500..200_000).contains(&planted), "{scene}: {planted} pixels");
         }
         let (_, mut healthy) = frames("lung-normal?seed=3", 1);
-        assert!(healthy.planted_mask().iter().all(|&p| p == 0));
+        assert!(healthy.planted().unwrap().iter().all(|&p| p == 0));
+    }
+
+    #[test]
+    fn planted_findings_move_with_the_frame() {
+        for scene in ["lung-blines", "lung-consolidation", "lung-effusion", "breast-mass"] {
+            let (_, mut phantom) = frames(&format!("{scene}?seed=3&size=320x240"), 1);
+            let first = phantom.planted().unwrap().to_vec();
+            let mut frame = Frame::default();
+            (0..12).for_each(|_| assert!(phantom.next(&mut frame).unwrap()));
+            assert_ne!(phantom.planted().unwrap(), first, "{scene}");
+        }
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! `sonolamp bundle`: look into a model bundle and check it.
 
+mod explain;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use crate::bundle::{Bundle, EvidenceKind};
+use crate::bundle::{Activation, Bundle, EvidenceKind};
 use crate::inference::Runner;
 use crate::inference::kernels::Isa;
 use crate::pipeline::Model;
@@ -27,10 +29,13 @@ enum Action {
         /// Folder of the bundle (default: the built-in one)
         bundle: Option<PathBuf>,
     },
+    /// Check that the activation map points at what phantoms planted
+    Explain(explain::Arguments),
 }
 
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     match &arguments.action {
+        Action::Explain(arguments) => return explain::run(arguments),
         Action::Inspect { bundle } => inspect(&Bundle::load(bundle.as_deref())?),
         Action::Verify { bundle } => {
             let model = Model::load(bundle.as_deref())?;
@@ -61,11 +66,32 @@ fn inspect(bundle: &Bundle) {
         let what = if class.refer { "refer" } else { "clear" };
         row("class", format!("{} → {what}; also {}", class.name, class.aliases.join(", ")));
     }
+    for head in &m.heads {
+        let labels: Vec<&str> = head.labels.iter().map(|label| &label.name[..]).collect();
+        let how = match head.activation {
+            Activation::Softmax => "one of",
+            Activation::Sigmoid => "any of",
+        };
+        row("head", format!("{}: {how} {}", head.name, labels.join(", ")));
+    }
+    if let Some(familiarity) = &m.familiarity {
+        row("familiarity", format!("frames below {} are no evidence", familiarity.least));
+    }
+    if let Some(map) = &m.map {
+        row("map", format!("`{}`, full strength at {} log-odds", map.output, map.full));
+    }
+    if let Some(mask) = &m.mask {
+        row("mask", format!("`{}` outlines: {}", mask.output, mask.name));
+    }
     let network = Runner::load(&bundle.model_name(), bundle.model().1, Some(Isa::best()));
     row("computed by", network.map_or_else(|e| e.to_string(), |n| n.path().to_string()));
     let d = &m.decision;
     row("decision", format!("refer from {}, clear to {}", d.refer, d.clear));
     row("calibration", m.calibration.method.clone());
+    if let Some(s) = &m.stated {
+        let judged = format!("sensitivity {}, specificity {}", s.sensitivity, s.specificity);
+        row("stated", format!("coverage {}, {judged} ({})", s.coverage, s.method));
+    }
     row("made by", m.provenance.made_by.clone());
     row("trained on", m.provenance.training_data.clone());
     row("licence", format!("{}. {}", m.licence.terms, m.licence.notice));

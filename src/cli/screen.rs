@@ -1,17 +1,24 @@
 //! `sonolamp screen`: clips and pictures in, a verdict each out.
 
+mod maps;
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use serde::Serialize;
 
-use super::Progress;
+use image::RgbImage;
+
+use self::maps::Clearest;
+use super::{Progress, stored};
 use crate::capture::{SourceSpec, dicom, file};
 use crate::error::{Error, ErrorKind};
+use crate::frame::Frame;
 use crate::pipeline::clip::{self, ClipResult};
 use crate::pipeline::{Model, Stages};
 use crate::screening::{Evidence, Verdict};
+use crate::snapshot::Head;
 
 /// Judge clips and pictures: one line, or one JSON object, each.
 ///
@@ -32,6 +39,10 @@ pub struct Arguments {
     /// Seconds of a phantom to judge (phantoms never end)
     #[arg(long, default_value_t = 5.0, value_name = "S")]
     phantom_seconds: f64,
+    /// Write a picture for each clip to this folder: the frame that speaks most clearly for its
+    /// verdict, beside the same with heat map and outline
+    #[arg(long, value_name = "DIR")]
+    maps: Option<PathBuf>,
     /// Clips judged at once; 0 takes one a processor
     #[arg(long, default_value_t = 0, value_name = "N")]
     jobs: usize,
@@ -45,7 +56,13 @@ pub struct Report {
     /// Calibrated probability of referring; a number whatever the verdict.
     pub score: f32,
     pub reasons: Vec<&'static str>,
-    pub classes: Vec<ClassShare>,
+    pub classes: Vec<Share>,
+    pub heads: Vec<HeadReport>,
+    /// Mean score of familiarity, where the bundle has one.
+    pub familiarity: Option<f32>,
+    /// The picture that `--maps` wrote.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub picture: Option<String>,
     pub evidence: EvidenceReport,
     pub frames: FrameCounts,
     pub timings: TimingReport,
@@ -54,10 +71,18 @@ pub struct Report {
     pub demonstration: bool,
 }
 
+/// A class or a label.
 #[derive(Serialize)]
-pub struct ClassShare {
+pub struct Share {
     pub name: String,
     pub probability: f32,
+}
+
+/// What the network says beside its verdict.
+#[derive(Serialize)]
+pub struct HeadReport {
+    pub name: String,
+    pub labels: Vec<Share>,
 }
 
 #[derive(Serialize)]
@@ -93,17 +118,36 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let clips = expand(&arguments.paths)?;
     let progress = Progress::new(clips.len(), "clips");
     let mut unusable = 0;
-    let work =
-        |i: usize, stages: &mut Stages| screen(&clips[i].1, stages, arguments.phantom_seconds);
+    let heads = model.heads();
+    if let Some(folder) = &arguments.maps {
+        stored(folder, std::fs::create_dir_all(folder))?;
+    }
+    let work = |i: usize, stages: &mut Stages| -> Result<(ClipResult, Option<RgbImage>), Error> {
+        let (spec, seconds) = (&clips[i].1, arguments.phantom_seconds);
+        if arguments.maps.is_none() {
+            return Ok((screen(spec, stages, seconds)?, None));
+        }
+        let mut clearest = Clearest::default();
+        let mut source = spec.open_clip()?;
+        let each = |frame: &Frame, stages: &Stages| clearest.observe(frame, stages);
+        let result = clip::watch(&mut *source, stages, limit(spec, seconds), each)?;
+        let drawn = clearest.draw(&result, &legend(spec, &model));
+        Ok((result, drawn))
+    };
     super::jobs::run(&model, clips.len(), arguments.jobs, work, |i, outcome| {
         let (name, spec) = &clips[i];
         match outcome {
-            Ok(result) => {
-                let report = report(name, spec, &result, &model);
+            Ok((result, drawn)) => {
+                let mut report = report(name, spec, &result, &model, &heads);
+                if let (Some(folder), Some(drawn)) = (&arguments.maps, drawn) {
+                    let path = folder.join(file_name(i, name));
+                    stored(&path, drawn.save(&path).map_err(std::io::Error::other))?;
+                    report.picture = Some(path.display().to_string());
+                }
                 progress.print(&if arguments.json {
                     serde_json::to_string(&report)?
                 } else {
-                    line(&report, &result)
+                    line(&report, &result, &heads)
                 })?;
             }
             // A clip that cannot be used is reported; a model that fails ends the run.
@@ -133,11 +177,36 @@ pub fn screen(
     stages: &mut Stages,
     phantom_seconds: f64,
 ) -> Result<ClipResult, Error> {
-    let limit = match spec {
+    clip::screen(&mut *spec.open_clip()?, stages, limit(spec, phantom_seconds))
+}
+
+fn limit(spec: &SourceSpec, phantom_seconds: f64) -> Duration {
+    match spec {
         SourceSpec::File(_) | SourceSpec::Dicom(_) | SourceSpec::Pipe(_) => Duration::MAX,
         _ => Duration::try_from_secs_f64(phantom_seconds).unwrap_or(Duration::MAX),
-    };
-    clip::screen(&mut *spec.open_clip()?, stages, limit)
+    }
+}
+
+/// What the words below a picture say of it.
+fn legend(spec: &SourceSpec, model: &Model) -> String {
+    let manifest = &model.bundle.manifest;
+    let demo = if is_demonstration(spec) { "DEMO, " } else { "" };
+    let heat = manifest.map.as_ref().map(|_| "; orange speaks for refer, blue against".to_owned());
+    let outline = manifest.mask.as_ref().map(|mask| format!("; yellow outlines: {}", mask.name));
+    let (heat, outline) = (heat.unwrap_or_default(), outline.unwrap_or_default());
+    let title = model.bundle.title();
+    format!("{demo}{title}, not a medical device{heat}{outline}")
+}
+
+/// Numbered as the clips are, with the letters and digits of the clip's name.
+fn file_name(i: usize, name: &str) -> String {
+    let stem = Path::new(name).file_stem().unwrap_or_default().to_string_lossy();
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
+    format!("{:04}-{}.png", i + 1, stem.chars().take(80).map(plain).collect::<String>())
+}
+
+fn is_demonstration(spec: &SourceSpec) -> bool {
+    matches!(spec, SourceSpec::Phantom(_))
 }
 
 /// Every clip that the arguments name; folders are walked in order of their names.
@@ -185,9 +254,16 @@ fn media_in(folder: &Path) -> Result<Vec<PathBuf>, Error> {
 }
 
 /// The machine-readable form of a result.
-pub fn report(name: &str, spec: &SourceSpec, result: &ClipResult, model: &Model) -> Report {
-    let Evidence { probability, usable, used, frames, classes, .. } = result.evidence;
+pub fn report(
+    name: &str,
+    spec: &SourceSpec,
+    result: &ClipResult,
+    model: &Model,
+    heads: &[Head],
+) -> Report {
+    let Evidence { probability, usable, used, frames, classes, scores, .. } = result.evidence;
     let manifest = &model.bundle.manifest;
+    let share = |(name, probability): (&str, f32)| Share { name: name.to_owned(), probability };
     let mean_ms = |total: Duration| round(total.as_secs_f64() * 1e3 / frames.max(1) as f64, 3);
     Report {
         path: name.to_owned(),
@@ -197,9 +273,19 @@ pub fn report(name: &str, spec: &SourceSpec, result: &ClipResult, model: &Model)
         classes: manifest
             .classes
             .iter()
+            .map(|class| &class.name[..])
             .zip(classes)
-            .map(|(class, probability)| ClassShare { name: class.name.clone(), probability })
+            .map(share)
             .collect(),
+        heads: heads
+            .iter()
+            .map(|head| HeadReport {
+                name: head.name.clone(),
+                labels: head.shares(&scores).map(share).collect(),
+            })
+            .collect(),
+        familiarity: manifest.familiarity.map(|_| scores[manifest.scores() - 1]),
+        picture: None,
         evidence: EvidenceReport {
             usable_s: round(usable.as_secs_f64(), 3),
             duration_s: round(result.duration.as_secs_f64(), 3),
@@ -214,7 +300,7 @@ pub fn report(name: &str, spec: &SourceSpec, result: &ClipResult, model: &Model)
         },
         bundle: model.bundle.title(),
         bundle_digest: model.bundle.digest.clone(),
-        demonstration: matches!(spec, SourceSpec::Phantom(_)),
+        demonstration: is_demonstration(spec),
     }
 }
 
@@ -223,14 +309,21 @@ fn round(value: f64, digits: i32) -> f64 {
     (value * scale).round() / scale
 }
 
-fn line(report: &Report, result: &ClipResult) -> String {
+fn line(report: &Report, result: &ClipResult, heads: &[Head]) -> String {
     let shape = match result.verdict {
         Verdict::Refer => "▲",
         Verdict::Clear => "●",
         Verdict::Ungradable(_) => "?",
     };
+    let exclusive = heads.iter().filter(|head| head.place.exclusive && report.frames.used > 0);
+    let said: String = exclusive
+        .filter_map(|head| {
+            let (label, share) = head.first(&result.evidence.scores)?;
+            Some(format!("  {}: {label} {share:.2}", head.name))
+        })
+        .collect();
     let mut line = format!(
-        "{shape} {:<10} {:.3}  {:>6.1} s usable, {} of {} frames  {}",
+        "{shape} {:<10} {:.3}  {:>6.1} s usable, {} of {} frames{said}  {}",
         report.verdict,
         report.score,
         report.evidence.usable_s,

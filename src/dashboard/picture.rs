@@ -1,23 +1,48 @@
-//! The live picture: terminal graphics where there are any, half-blocks elsewhere, characters
-//! without colour.
+//! The live picture and what is laid over it: terminal graphics where there are any, half-blocks
+//! elsewhere, characters without colour.
 
 use std::io::IsTerminal;
 
-use image::{DynamicImage, GrayImage};
+use image::{DynamicImage, GrayImage, RgbImage};
 use ratatui::Frame;
 use ratatui::layout::{Rect, Size};
 use ratatui::text::Line;
-use ratatui_image::picker::Picker;
 use ratatui_image::picker::cap_parser::QueryStdioOptions;
+use ratatui_image::picker::{Picker, ProtocolType};
 use ratatui_image::{FilterType, Image, Resize};
 
 use crate::config::PictureMode;
-use crate::snapshot::Picture;
+use crate::snapshot::{HeatMap, Outline, Picture, lit, on_outline, paint};
 
 /// How long a terminal may take to say what it can draw, over a slow line too.
 const PATIENCE_MS: i32 = 500;
 /// From dark to bright.
 const RAMP: &[u8] = b" .:-=+*#%@";
+/// For referring, against it, and the outline: the banner's shapes, and one more.
+pub const MARKS: [char; 3] = ['▲', '●', '◆'];
+/// From this strength on a part of the heat map gets a mark where there is no colour.
+const MARKED: f32 = 0.33;
+/// An outline is a two-hundredth of a large picture wide.
+const LINES: u32 = 200;
+
+/// What is laid over a picture.
+#[derive(Clone, Copy)]
+pub struct Overlay<'a> {
+    pub heat: &'a HeatMap,
+    pub outline: &'a Outline,
+}
+
+impl Overlay<'_> {
+    fn is_empty(&self) -> bool {
+        self.heat.is_empty() && self.outline.is_empty()
+    }
+
+    fn paint(&self, grey: &GrayImage, line: u32) -> Option<RgbImage> {
+        let (width, height) = grey.dimensions();
+        let pixels = paint(grey, width as usize, self.heat, self.outline, line as usize);
+        RgbImage::from_raw(width, height, pixels)
+    }
+}
 
 pub struct Painter {
     picker: Option<Picker>,
@@ -42,19 +67,36 @@ impl Painter {
         Painter { picker }
     }
 
-    /// Draws `picture` centred in `area`, with its own proportions.
-    pub fn draw(&self, picture: &Picture, area: Rect, frame: &mut Frame) {
+    /// Draws `picture` centred in `area`, with its own proportions, and `overlay` on it.
+    pub fn draw(&self, picture: &Picture, overlay: Option<Overlay>, area: Rect, frame: &mut Frame) {
         let grey = GrayImage::from_raw(picture.width, picture.height, picture.luma.clone());
         let Some(grey) = grey.filter(|g| g.width() > 0 && area.width > 0 && area.height > 0) else {
             return;
         };
         let Some(picker) = &self.picker else {
-            return characters(&grey, area, frame);
+            return characters(&grey, overlay, area, frame);
         };
-        let resize = Resize::Scale(Some(FilterType::Triangle));
         let size = Size::new(area.width, area.height);
+        let mut filter = FilterType::Triangle;
+        let overlay = overlay.filter(|overlay| !overlay.is_empty());
+        let image = match overlay.map(|overlay| (overlay, picker.protocol_type())) {
+            // Painted at the screen's own pixels, of which an outline is to be one wide.
+            Some((overlay, ProtocolType::Halfblocks)) => {
+                let (width, height) = fit(&grey, area.width.into(), 2 * u32::from(area.height));
+                let small = image::imageops::resize(&grey, width, height, filter);
+                filter = FilterType::Nearest;
+                overlay.paint(&small, 1).map(DynamicImage::ImageRgb8)
+            }
+            Some((overlay, _)) => {
+                let line = grey.width().div_ceil(LINES);
+                overlay.paint(&grey, line).map(DynamicImage::ImageRgb8)
+            }
+            None => Some(DynamicImage::ImageLuma8(grey)),
+        };
+        let Some(image) = image else { return };
+        let resize = Resize::Scale(Some(filter));
         // A picture that cannot be encoded leaves its place empty; the verdict stands beside it.
-        if let Ok(protocol) = picker.new_protocol(DynamicImage::ImageLuma8(grey), size, resize) {
+        if let Ok(protocol) = picker.new_protocol(image, size, resize) {
             frame.render_widget(Image::new(&protocol), centred(area, protocol.size()));
         }
     }
@@ -66,8 +108,15 @@ fn centred(area: Rect, size: Size) -> Rect {
     Rect::new(area.x + dx, area.y + dy, width, height)
 }
 
+/// The largest size with the picture's proportions.
+fn fit(grey: &GrayImage, width: u32, height: u32) -> (u32, u32) {
+    let scale = (width as f32 / grey.width() as f32).min(height as f32 / grey.height() as f32);
+    let side = |length: u32, most: u32| ((length as f32 * scale).round() as u32).clamp(1, most);
+    (side(grey.width(), width), side(grey.height(), height))
+}
+
 /// A character is about twice as high as it is wide.
-fn characters(grey: &GrayImage, area: Rect, frame: &mut Frame) {
+fn characters(grey: &GrayImage, overlay: Option<Overlay>, area: Rect, frame: &mut Frame) {
     let scale = (f32::from(area.width) / grey.width() as f32)
         .min(2.0 * f32::from(area.height) / grey.height() as f32);
     let width = (grey.width() as f32 * scale) as u16;
@@ -79,10 +128,28 @@ fn characters(grey: &GrayImage, area: Rect, frame: &mut Frame) {
     let filter = FilterType::Triangle;
     let small =
         image::imageops::resize(grey, u32::from(place.width), u32::from(place.height), filter);
-    for (y, row) in small.rows().enumerate() {
-        let line: String =
-            row.map(|p| RAMP[usize::from(p.0[0]) * RAMP.len() / 256] as char).collect();
+    let size = [place.width, place.height].map(usize::from);
+    for (y, row) in small.chunks_exact(size[0]).enumerate() {
+        let lit = lit(row);
+        let character = |(x, &grey): (usize, &u8)| {
+            let grey = RAMP[usize::from(grey) * RAMP.len() / 256] as char;
+            let mark = overlay.and_then(|overlay| mark(overlay, [x, y], size, lit.contains(&x)));
+            mark.unwrap_or(grey)
+        };
+        let line: String = row.iter().enumerate().map(character).collect();
         let at = Rect::new(place.x, place.y + y as u16, place.width, 1);
         frame.render_widget(Line::raw(line), at);
     }
+}
+
+/// The mark at a place of the picture, if there is one; heat leaves every second place to the echo,
+/// and all that is not `lit`.
+fn mark(overlay: Overlay, at: [usize; 2], size: [usize; 2], lit: bool) -> Option<char> {
+    let [u, v] = [0, 1].map(|i| (at[i] as f32 + 0.5) / size[i] as f32);
+    if on_outline(overlay.outline, u, v, size, 1) {
+        return Some(MARKS[2]);
+    }
+    let strength = overlay.heat.at(u, v);
+    let marked = lit && strength.abs() >= MARKED && (at[0] + at[1]).is_multiple_of(2);
+    marked.then(|| if strength > 0.0 { MARKS[0] } else { MARKS[1] })
 }

@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use ratatui::backend::TestBackend;
 use ratatui::crossterm::event::KeyEvent;
+use ratatui::style::Color;
 
 use super::*;
 use crate::capture::FrameSource;
 use crate::capture::phantom::Phantom;
 use crate::exam::{Exam, State};
 use crate::frame::{Bounds, Frame};
-use crate::screening::{Evidence, Flaw, Reason, Verdict};
-use crate::snapshot::{Fault, FaultKind, FrameCounts, Identity, Masked, Speed};
+use crate::screening::{self, Evidence, Flaw, Reason, Verdict};
+use crate::snapshot::{Area, Fault, FaultKind, FrameCounts, Head, Identity, Masked, Speed};
 
 fn identity() -> Identity {
     Identity {
@@ -46,6 +47,7 @@ fn snapshot(verdict: Option<Verdict>, probability: f32) -> Snapshot {
         frames: 100,
         probability,
         classes,
+        scores: [0.0; crate::screening::MOST_SCORES],
         flaw: None,
     };
     snapshot.counts = FrameCounts { captured: 105, dropped: 2, inferred: 100 };
@@ -102,9 +104,62 @@ fn without_colour_the_picture_is_characters() {
     insta::assert_snapshot!(screen(80, 24, false, &snapshot(Some(Verdict::Clear), 0.08)));
 }
 
+/// A bundle with all that can be laid over the picture and said beside the verdict.
+fn explained() -> Snapshot {
+    let mut snapshot = snapshot(Some(Verdict::Refer), 0.93);
+    let place = screening::Head { first: 1, len: 2, exclusive: true, temperature: 1.0 };
+    let labels = vec!["pneumonia".into(), "COVID-19".into()];
+    let heads = vec![Head { name: "cause".into(), labels, place }];
+    let outlined = Some("lesion".into());
+    snapshot.identity = Arc::new(Identity { heads, heat_map: true, outlined, ..identity() });
+    snapshot.evidence.scores[1] = 2.0;
+    let area = Area { left: 0.2, top: 0.1, right: 0.8, bottom: 0.9 };
+    snapshot.heat.fill(3, &[-4.0, -1.0, 0.0, -4.0, 0.0, 4.0, 0.0, 2.0, 4.0], 4.0, area);
+    let disc = |i: i32| (i % 32 - 20).pow(2) + (i / 32 - 20).pow(2) < 49;
+    let mask: Vec<f32> = (0..1024).map(|i| if disc(i) { 1.0 } else { -1.0 }).collect();
+    snapshot.outline.fill(32, &mask, 0.0, area);
+    snapshot
+}
+
+#[test]
+fn heat_map_and_outline_without_colour_are_marks() {
+    insta::assert_snapshot!(screen(100, 30, false, &explained()));
+}
+
+#[test]
+fn heat_map_and_outline_are_coloured_until_hidden() {
+    let snapshot = explained();
+    let mut dashboard =
+        Dashboard::new(Theme { colour: true }, Painter::new(PictureMode::Halfblocks, true));
+    let mut terminal = Terminal::new(TestBackend::new(100, 30)).unwrap();
+    let mut coloured = |dashboard: &mut Dashboard| {
+        dashboard.draw(&mut terminal, &snapshot).unwrap();
+        let buffer = terminal.backend().buffer();
+        // Of the picture's cells, how many look orange, blue and yellow.
+        let is = |wanted: fn([u8; 3]) -> bool| {
+            let cells = (1..20).flat_map(|y| (0..58).map(move |x| (x, y)));
+            let fits = |&at: &(u16, u16)| match buffer[at].fg {
+                Color::Rgb(r, g, b) => buffer[at].symbol() == "▀" && wanted([r, g, b]),
+                _ => false,
+            };
+            cells.filter(fits).count()
+        };
+        [
+            is(|[r, g, b]| r > g.saturating_add(30) && g >= b),
+            is(|[r, g, b]| b > g && g > r.saturating_add(20)),
+            is(|[r, g, b]| r > 150 && g > 140 && b < 120),
+        ]
+    };
+    let shown = coloured(&mut dashboard);
+    assert!(shown.iter().all(|&count| count > 5), "{shown:?}");
+    assert!(shown[2] < 100, "an outline, not a disc: {shown:?}");
+    dashboard.show_overlay = false;
+    assert_eq!(coloured(&mut dashboard), [0; 3]);
+}
+
 #[test]
 fn every_size_is_survived() {
-    let snapshot = snapshot(Some(Verdict::Refer), 0.93);
+    let snapshot = explained();
     for (width, height) in [(1, 1), (20, 5), (59, 40), (60, 16), (61, 17), (300, 100)] {
         screen(width, height, true, &snapshot);
         screen(width, height, false, &snapshot);
@@ -118,6 +173,7 @@ fn keys_ask_for_what_the_bottom_line_says() {
     assert_eq!(press(KeyCode::Char(' ')), Some(Action::Order(Command::Advance)));
     assert_eq!(press(KeyCode::Char('n')), Some(Action::Order(Command::New)));
     assert_eq!(press(KeyCode::Char('p')), Some(Action::TogglePicture));
+    assert_eq!(press(KeyCode::Char('m')), Some(Action::ToggleOverlay));
     assert_eq!(press(KeyCode::Char('q')), Some(Action::Quit));
     assert_eq!(press(KeyCode::Char('x')), None);
     let interrupt = KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL);

@@ -3,7 +3,7 @@
 use ratatui::style::{Color, Modifier, Style};
 
 use crate::screening::Verdict;
-use crate::snapshot::Fault;
+use crate::snapshot::{self, Fault};
 
 const REFER: Color = Color::Rgb(213, 94, 0);
 const CLEAR: Color = Color::Rgb(0, 158, 115);
@@ -68,6 +68,12 @@ impl Theme {
 
     pub fn accent(self) -> Style {
         self.coloured(ACCENT)
+    }
+
+    /// Of what is laid over the picture: for referring, against it, and the outline.
+    pub fn overlay(self) -> [Style; 3] {
+        [snapshot::FOR, snapshot::AGAINST, snapshot::OUTLINE]
+            .map(|[r, g, b]| self.coloured(Color::Rgb(r, g, b)))
     }
 
     pub fn strong(self) -> Style {

@@ -1,5 +1,7 @@
 //! The live view: picture and evidence on the left, verdict, scores, state and log on the right.
 
+use std::fmt::Display;
+
 use ratatui::Frame;
 use ratatui::layout::{Alignment, Constraint, Layout, Rect};
 use ratatui::style::Style;
@@ -9,8 +11,9 @@ use ratatui::widgets::{Axis, Block, Borders, Chart, Dataset, GraphType, Paragrap
 use tui_big_text::{BigText, PixelSize};
 
 use super::Dashboard;
+use super::picture::{MARKS, Overlay};
 use crate::exam::State;
-use crate::snapshot::{HISTORY, HISTORY_STEP, Light, Snapshot};
+use crate::snapshot::{HISTORY, HISTORY_STEP, Identity, Light, Snapshot};
 
 /// Below this nothing useful fits.
 const LEAST: (u16, u16) = (60, 16);
@@ -34,18 +37,44 @@ pub fn render(dashboard: &Dashboard, snapshot: &Snapshot, frame: &mut Frame) {
     let curve = (body.height / 4).clamp(5, 12);
     let [picture, evidence] =
         Layout::vertical([Constraint::Min(0), Constraint::Length(curve)]).areas(left);
-    if dashboard.show_picture {
-        dashboard.painter.draw(&snapshot.picture, picture, frame);
-    } else {
-        let words = Line::styled("picture hidden", dashboard.theme.quiet());
-        frame.render_widget(words.alignment(Alignment::Center), picture);
-    }
+    view(dashboard, snapshot, picture, frame);
     history(dashboard, snapshot, evidence, frame);
-    let rows = [Constraint::Length(8), Constraint::Length(9), Constraint::Min(0)];
+    let facts = facts(dashboard, snapshot, right.width);
+    let rows = [Constraint::Length(8), Constraint::Length(facts.len() as u16), Constraint::Min(0)];
     let [verdict, state, log] = Layout::vertical(rows).areas(right);
     banner(dashboard, snapshot, verdict, frame);
-    facts(dashboard, snapshot, state, frame);
+    frame.render_widget(Paragraph::new(facts), state);
     events(dashboard, log, frame);
+}
+
+/// The picture, and below it what the colours on it mean.
+fn view(dashboard: &Dashboard, snapshot: &Snapshot, area: Rect, frame: &mut Frame) {
+    if !dashboard.show_picture {
+        let words = Line::styled("picture hidden", dashboard.theme.quiet());
+        return frame.render_widget(words.alignment(Alignment::Center), area);
+    }
+    let Some(legend) = legend(dashboard, snapshot) else {
+        return dashboard.painter.draw(&snapshot.picture, None, area, frame);
+    };
+    let rows = [Constraint::Min(0), Constraint::Length(1)];
+    let [picture, below] = Layout::vertical(rows).areas(area);
+    let overlay = Overlay { heat: &snapshot.heat, outline: &snapshot.outline };
+    dashboard.painter.draw(&snapshot.picture, Some(overlay), picture, frame);
+    frame.render_widget(legend.alignment(Alignment::Center), below);
+}
+
+/// None where nothing is laid over the picture.
+fn legend(dashboard: &Dashboard, snapshot: &Snapshot) -> Option<Line<'static>> {
+    let Identity { heat_map, outlined, .. } = &*snapshot.identity;
+    let heat = heat_map.then(|| ["speaks for refer", "against"].map(str::to_owned));
+    let words: Vec<(usize, String)> =
+        heat.into_iter().flatten().enumerate().chain(outlined.clone().map(|o| (2, o))).collect();
+    let styles = dashboard.theme.overlay();
+    let item = |(i, words): (usize, String)| {
+        [Span::styled(MARKS[i].to_string(), styles[i]), Span::raw(format!(" {words}  "))]
+    };
+    (dashboard.show_overlay && !words.is_empty())
+        .then(|| words.into_iter().flat_map(item).collect())
 }
 
 fn header(dashboard: &Dashboard, snapshot: &Snapshot, area: Rect, frame: &mut Frame) {
@@ -69,8 +98,14 @@ fn keys(dashboard: &Dashboard, snapshot: &Snapshot, area: Rect, frame: &mut Fram
         State::Scanning => "hold",
         State::Held => "end exam",
     };
+    let overlay = match &*snapshot.identity {
+        Identity { heat_map: true, .. } => Some(("m", "map")),
+        Identity { outlined: Some(_), .. } => Some(("m", "outline")),
+        _ => None,
+    };
+    let keys = [("space", button), ("n", "new exam"), ("p", "picture")];
     let mut spans = Vec::new();
-    for (key, what) in [("space", button), ("n", "new exam"), ("p", "picture"), ("q", "quit")] {
+    for (key, what) in keys.into_iter().chain(overlay).chain([("q", "quit")]) {
         spans.push(Span::styled(format!(" {key} "), dashboard.theme.accent()));
         spans.push(Span::raw(format!("{what}  ")));
     }
@@ -120,28 +155,30 @@ fn banner(dashboard: &Dashboard, snapshot: &Snapshot, area: Rect, frame: &mut Fr
 
 /// Whether there is a verdict with at least one usable frame behind its scores.
 fn judged(snapshot: &Snapshot) -> bool {
-    snapshot.verdict.is_some() && !snapshot.evidence.usable.is_zero()
+    snapshot.verdict.is_some() && snapshot.evidence.used > 0
 }
 
-fn facts(dashboard: &Dashboard, snapshot: &Snapshot, area: Rect, frame: &mut Frame) {
+fn facts(dashboard: &Dashboard, snapshot: &Snapshot, width: u16) -> Vec<Line<'static>> {
     let theme = dashboard.theme;
     let identity = &snapshot.identity;
     let (evidence, speed, counts) = (&snapshot.evidence, &snapshot.speed, &snapshot.counts);
     let mut lines = Vec::new();
     for (i, class) in identity.classes.iter().take(3).enumerate() {
         let share = judged(snapshot).then_some(evidence.classes[i]);
-        lines.push(bar(class, share, area.width, theme.accent()));
+        lines.push(bar(class, share, width, theme.accent()));
     }
-    let needed = identity.min_evidence.as_secs_f32();
-    lines.push(fact(
-        dashboard,
-        "evidence",
-        format!(
-            "{:.1} of {:.1} s, needs {needed:.1} s",
-            evidence.usable.as_secs_f32(),
-            evidence.seen.as_secs_f32()
-        ),
-    ));
+    for head in &identity.heads {
+        let found = head.first(&evidence.scores).filter(|_| judged(snapshot));
+        let words = found.map_or("–".to_owned(), |(label, share)| format!("{label} {share:.2}"));
+        let name: String = head.name.chars().take(10).collect();
+        lines.push(fact(dashboard, name, words));
+    }
+    let (usable, seen) = (evidence.usable.as_secs_f32(), evidence.seen.as_secs_f32());
+    let gathered = match identity.min_evidence.as_secs_f32() {
+        0.0 => "each picture by itself".to_owned(),
+        needed => format!("{usable:.1} of {seen:.1} s, needs {needed:.1} s"),
+    };
+    lines.push(fact(dashboard, "evidence", gathered));
     let flaw = match (snapshot.exam.state, snapshot.flaw) {
         (State::Scanning, None) => "usable",
         (State::Scanning, Some(flaw)) => flaw.code(),
@@ -157,10 +194,10 @@ fn facts(dashboard: &Dashboard, snapshot: &Snapshot, area: Rect, frame: &mut Fra
     let bundle = format!("{} {}", identity.bundle, identity.bundle_digest);
     lines.push(fact(dashboard, "bundle", bundle));
     lines.push(lamps(dashboard, snapshot));
-    frame.render_widget(Paragraph::new(lines), area);
+    lines
 }
 
-fn fact<'a>(dashboard: &Dashboard, name: &'a str, value: String) -> Line<'a> {
+fn fact(dashboard: &Dashboard, name: impl Display, value: String) -> Line<'static> {
     Line::from(vec![Span::styled(format!("{name:<11}"), dashboard.theme.quiet()), value.into()])
 }
 

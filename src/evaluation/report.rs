@@ -2,9 +2,8 @@
 
 use std::fmt::Write;
 
-use plotters::prelude::*;
-
-use super::{BINS, Bin, Case, Figure, Metrics, reliability, roc};
+use super::plots::plots;
+use super::{Case, Difference, Figure, Matrix, Part, Section};
 
 /// What stands above the figures.
 pub struct Heading {
@@ -17,18 +16,14 @@ pub struct Heading {
 
 const STYLE: &str = "\
 body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222}\
-h1{font-size:1.5rem}h2{font-size:1.15rem;margin-top:2rem}table{border-collapse:collapse}\
+h1{font-size:1.5rem}h2{font-size:1.15rem;margin-top:2rem}h3{font-size:1rem}\
+table{border-collapse:collapse;margin:.5rem 0}\
 th,td{padding:.25rem .8rem;border-bottom:1px solid #ccc;text-align:left}td.n{text-align:right}\
 .caveat{background:#fff4d6;border-left:.3rem solid #d98e00;padding:.5rem 1rem;margin:.5rem 0}\
 .plots{display:flex;flex-wrap:wrap;gap:1rem}small{color:#666}";
 
-/// Renders the page; `strata` holds the metrics of each part of the cases.
-pub fn html(
-    heading: &Heading,
-    cases: &[Case],
-    metrics: &Metrics,
-    strata: &[(String, Metrics)],
-) -> String {
+/// Renders the page; `parts` are the whole and then its strata.
+pub fn html(heading: &Heading, cases: &[Case], parts: &[Part]) -> String {
     let mut page = String::new();
     let title = escape(&heading.title);
     let _ = write!(
@@ -43,69 +38,75 @@ pub fn html(
     for (name, value) in &heading.facts {
         let _ = write!(page, "<tr><th>{}<td>{}", escape(name), escape(value));
     }
-    page += "</table><h2>Figures</h2>";
-    figures(&mut page, metrics);
-    page += "<h2>Plots</h2><div class=\"plots\">";
-    for plot in [roc_plot(cases), reliability_plot(cases), score_plot(cases)] {
-        // A plot that cannot be drawn must not cost the figures.
-        page += &plot.unwrap_or_else(|e| format!("<p>{}</p>", escape(&e)));
-    }
-    page += "</div><h2>Label against verdict</h2>";
-    let c = metrics.confusion;
-    let _ = write!(
-        page,
-        "<table><tr><th><th>refer<th>clear<th>ungradable\
-         <tr><th>positive<td class=n>{}<td class=n>{}<td class=n>{}\
-         <tr><th>negative<td class=n>{}<td class=n>{}<td class=n>{}</table>",
-        c.positive_refer,
-        c.positive_clear,
-        c.positive_ungradable,
-        c.negative_refer,
-        c.negative_clear,
-        c.negative_ungradable
-    );
-    if !strata.is_empty() {
-        page += "<h2>By stratum</h2><table><tr><th>stratum<th>clips<th>positive<th>AUC\
-                 <th>sensitivity<th>specificity<th>ungradable";
-        for (name, m) in strata {
-            let _ = write!(
-                page,
-                "<tr><th>{}<td class=n>{}<td class=n>{}",
-                escape(name),
-                m.clips,
-                m.positives
-            );
-            for figure in [m.auc, m.sensitivity, m.specificity, m.ungradable_share] {
-                let _ = write!(page, "<td>{}", interval(&figure));
-            }
+    page += "</table>";
+    for (i, part) in parts.iter().enumerate() {
+        write_part(&mut page, part);
+        if i == 0 {
+            page += "<h2>Plots</h2><div class=\"plots\">";
+            plots(cases).iter().for_each(|plot| page += plot);
+            page += "</div>";
         }
-        page += "</table>";
     }
     clips(&mut page, cases);
     page += "<p><small>Decision support for research and training. Not a medical device. \
-             Intervals: 95 %, percentile bootstrap over groups.</small>";
+             Intervals: 95 %, percentile bootstrap over groups. Graded: of the clips that got a \
+             verdict; all other figures count every clip.</small>";
     page
 }
 
-fn figures(page: &mut String, m: &Metrics) {
+fn write_part(page: &mut String, part: &Part) {
+    let Part { name, clips, groups, positives, sections, reasons } = part;
     let _ = write!(
         page,
-        "<p>{} clips of {} groups, {} positive.<table>",
-        m.clips, m.groups, m.positives
+        "<h2>{}</h2><p>{clips} clips of {groups} groups, {positives} positive.",
+        escape(name)
     );
-    for (name, figure) in [
-        ("Area under the ROC curve, every clip scored", &m.auc),
-        ("Sensitivity, every clip scored", &m.sensitivity),
-        ("Specificity, every clip scored", &m.specificity),
-        ("Balanced accuracy, every clip scored", &m.balanced_accuracy),
-        ("Sensitivity of the verdicts given", &m.graded_sensitivity),
-        ("Specificity of the verdicts given", &m.graded_specificity),
-        ("Share ungradable", &m.ungradable_share),
-        ("Expected calibration error, 10 bins", &m.calibration_error),
-    ] {
-        let _ = write!(page, "<tr><th>{name}<td>{}", interval(figure));
+    sections.iter().for_each(|section| write_section(page, section));
+    if !reasons.is_empty() {
+        *page += "<h3>Reasons of ungradable clips</h3><table>";
+        for (reason, count) in reasons {
+            let _ = write!(page, "<tr><th>{}<td class=n>{count}", escape(reason));
+        }
+        *page += "</table>";
     }
-    page.push_str("</table>");
+}
+
+fn write_section(page: &mut String, section: &Section) {
+    let _ = write!(page, "<h3>{}</h3>", escape(&section.title));
+    if section.left_out > 0 {
+        let _ =
+            write!(page, "<p>{} clips, {} left out: no label.", section.clips, section.left_out);
+    }
+    *page += "<table>";
+    for entry in &section.entries {
+        let figure = interval(&entry.figure);
+        let _ = write!(page, "<tr><th>{}<td>{figure}", escape(&entry.words));
+        if let Some(gain) = &entry.difference {
+            let _ = write!(page, "<td>{}", difference(gain));
+        }
+    }
+    *page += "</table>";
+    if let Some(matrix) = &section.matrix {
+        write_matrix(page, matrix);
+    }
+}
+
+/// Each row shaded by its shares.
+fn write_matrix(page: &mut String, matrix: &Matrix) {
+    *page += "<table><tr><th>label, and what was said";
+    for said in &matrix.said {
+        let _ = write!(page, "<th>{}", escape(said));
+    }
+    for (label, counts) in matrix.labels.iter().zip(&matrix.counts) {
+        let _ = write!(page, "<tr><th>{}", escape(label));
+        let all: usize = counts.iter().sum();
+        for count in counts {
+            let share = *count as f64 / all.max(1) as f64;
+            let shade = format!("background:rgba(0,90,160,{:.2})", 0.6 * share);
+            let _ = write!(page, "<td class=n style=\"{shade}\">{count}");
+        }
+    }
+    *page += "</table>";
 }
 
 fn clips(page: &mut String, cases: &[Case]) {
@@ -114,15 +115,18 @@ fn clips(page: &mut String, cases: &[Case]) {
                    <tr><th>clip<th>group<th>label<th>verdict<th>score",
     );
     for case in cases {
-        let _ = write!(
-            page,
-            "<tr><td>{}<td>{}<td>{}<td>{}<td class=n>{:.3}",
-            escape(&case.name),
-            escape(&case.group),
-            escape(&case.label),
-            case.verdict.word(),
-            case.score
-        );
+        for outcome in case.outcomes.iter().flatten() {
+            let verdict = format!("{:?}", outcome.verdict).to_lowercase();
+            let _ = write!(
+                page,
+                "<tr><td>{}<td>{}<td>{}<td>{verdict} {}<td class=n>{:.3}",
+                escape(&case.path),
+                escape(&case.group),
+                escape(&case.label),
+                outcome.reason.as_deref().map_or(String::new(), escape),
+                outcome.score
+            );
+        }
     }
     page.push_str("</table></details>");
 }
@@ -136,100 +140,17 @@ pub fn interval(figure: &Figure) -> String {
     }
 }
 
+/// `+0.012 (-0.003 to +0.028), p 0.11`, or a dash.
+pub fn difference(difference: &Difference) -> String {
+    let Difference { figure, p } = difference;
+    match (figure.value, figure.low, figure.high, p) {
+        (Some(value), Some(low), Some(high), Some(p)) => {
+            format!("{value:+.3} ({low:+.3} to {high:+.3}), p {p:.3}")
+        }
+        _ => "–".to_owned(),
+    }
+}
+
 fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
-}
-
-const SIZE: (u32, u32) = (420, 360);
-
-/// Draws into an SVG string on axes from 0 to 1 (and `top` upwards).
-fn plot(
-    caption: &str,
-    (x, y): (&str, &str),
-    top: f64,
-    draw: impl FnOnce(
-        &mut ChartContext<
-            '_,
-            SVGBackend<'_>,
-            Cartesian2d<
-                plotters::coord::types::RangedCoordf64,
-                plotters::coord::types::RangedCoordf64,
-            >,
-        >,
-    ) -> Result<(), String>,
-) -> Result<String, String> {
-    let words = |e: &dyn std::fmt::Display| format!("{caption} cannot be drawn: {e}");
-    let mut svg = String::new();
-    {
-        let area = SVGBackend::with_string(&mut svg, SIZE).into_drawing_area();
-        let mut chart = ChartBuilder::on(&area)
-            .caption(caption, ("sans-serif", 16))
-            .margin(8)
-            .x_label_area_size(36)
-            .y_label_area_size(44)
-            .build_cartesian_2d(0.0..1.0, 0.0..top)
-            .map_err(|e| words(&e))?;
-        chart
-            .configure_mesh()
-            .x_desc(x)
-            .y_desc(y)
-            .light_line_style(TRANSPARENT)
-            .draw()
-            .map_err(|e| words(&e))?;
-        draw(&mut chart)?;
-        area.present().map_err(|e| words(&e))?;
-    }
-    Ok(svg)
-}
-
-const INK: RGBColor = RGBColor(0, 90, 160);
-const OTHER: RGBColor = RGBColor(213, 94, 0);
-
-fn roc_plot(cases: &[Case]) -> Result<String, String> {
-    plot("ROC", ("1 - specificity", "sensitivity"), 1.0, |chart| {
-        let diagonal = LineSeries::new([(0.0, 0.0), (1.0, 1.0)], BLACK.mix(0.3));
-        chart.draw_series(diagonal).map_err(|e| e.to_string())?;
-        let curve = LineSeries::new(roc(cases), INK.stroke_width(2));
-        chart.draw_series(curve).map(drop).map_err(|e| e.to_string())
-    })
-}
-
-fn reliability_plot(cases: &[Case]) -> Result<String, String> {
-    plot("Reliability", ("mean score", "share positive"), 1.0, |chart| {
-        let diagonal = LineSeries::new([(0.0, 0.0), (1.0, 1.0)], BLACK.mix(0.3));
-        chart.draw_series(diagonal).map_err(|e| e.to_string())?;
-        let bins = reliability(cases.iter());
-        let filled: Vec<&Bin> = bins.iter().filter(|bin| bin.clips > 0).collect();
-        let points = filled.iter().map(|bin| (bin.predicted, bin.observed));
-        chart.draw_series(LineSeries::new(points, INK.mix(0.5))).map_err(|e| e.to_string())?;
-        let dots = filled.iter().map(|bin| {
-            let radius = 3 + (bin.clips as f64).sqrt() as i32;
-            Circle::new((bin.predicted, bin.observed), radius, INK.filled())
-        });
-        chart.draw_series(dots).map(drop).map_err(|e| e.to_string())
-    })
-}
-
-/// Number of clips a bin of scores, positives beside negatives.
-fn score_plot(cases: &[Case]) -> Result<String, String> {
-    let count = |positive: bool| {
-        let mut counts = [0u32; BINS];
-        for case in cases.iter().filter(|c| c.positive == positive) {
-            counts[((case.score * BINS as f32) as usize).min(BINS - 1)] += 1;
-        }
-        counts
-    };
-    let (positive, negative) = (count(true), count(false));
-    let top = positive.iter().chain(&negative).max().copied().unwrap_or(0).max(1);
-    plot("Scores (orange: positive)", ("score", "clips"), f64::from(top) * 1.05, |chart| {
-        for (counts, colour, shift) in [(negative, INK, 0.0), (positive, OTHER, 0.5)] {
-            let bars = counts.iter().enumerate().map(|(i, &n)| {
-                let x = (i as f64 + shift) / BINS as f64;
-                let corners = [(x, 0.0), (x + 0.45 / BINS as f64, f64::from(n))];
-                Rectangle::new(corners, colour.filled())
-            });
-            chart.draw_series(bars).map_err(|e| e.to_string())?;
-        }
-        Ok(())
-    })
 }

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use super::graph::{Entry, Exit, Graph, MapId, Op, Tail, Window};
+use super::graph::{End, Entry, Exit, Graph, MapId, Op, Tail, Window};
 use super::kernels::{
     self, Arena, Dense, Depthwise, Geometry, Isa, Part, Place, SLACK, Scratch, Step, Team, Weights,
     Work, bytes,
@@ -45,8 +45,8 @@ pub struct Engine {
     arena: Vec<u8>,
     scratch: Scratch,
     team: Option<Team>,
-    /// The reals at the end, and the next ones in the making.
-    reals: Vec<f32>,
+    /// The reals of each output, and the next ones in the making.
+    outputs: Vec<Vec<f32>>,
     next: Vec<f32>,
 }
 
@@ -59,7 +59,7 @@ impl Clone for Engine {
             arena: self.arena.clone(),
             scratch: self.scratch.clone(),
             team: self.team.as_ref().and_then(new),
-            reals: self.reals.clone(),
+            outputs: self.outputs.clone(),
             next: self.next.clone(),
         }
     }
@@ -85,17 +85,18 @@ impl Engine {
         let bytes = program.steps.iter().map(Step::scratch).max().unwrap_or(0).max(row);
         let scratch = Scratch { bytes: vec![0; bytes], sums: vec![0; sums] };
         let arena = vec![0; program.arena];
-        Engine { arena, scratch, team: None, reals: Vec::new(), next: Vec::new(), program }
+        let outputs = vec![Vec::new(); program.graph.ends.len()];
+        Engine { arena, scratch, team: None, outputs, next: Vec::new(), program }
     }
 
-    /// Bytes in, in ONNX's order (channel, row, column); reals out.
-    pub fn run_bytes(&mut self, input: &[u8]) -> &[f32] {
+    /// Bytes in, in ONNX's order (channel, row, column); the reals of each output out.
+    pub fn run_bytes(&mut self, input: &[u8]) -> &[Vec<f32>] {
         self.enter_bytes(input);
         self.finish()
     }
 
     /// Reals in, quantized on the way.
-    pub fn run_reals(&mut self, input: &[f32]) -> &[f32] {
+    pub fn run_reals(&mut self, input: &[f32]) -> &[Vec<f32>] {
         self.enter_reals(input);
         self.finish()
     }
@@ -145,13 +146,18 @@ impl Engine {
         place.fill_rim(&mut self.arena, self.program.isa.flip());
     }
 
-    fn finish(&mut self) -> &[f32] {
+    fn finish(&mut self) -> &[Vec<f32>] {
         match &mut self.team {
             Some(team) => team.run(&mut self.arena, &mut self.scratch),
             None => (0..self.layers()).for_each(|i| self.step(i)),
         }
-        self.exit();
-        &self.reals
+        let program = Arc::clone(&self.program);
+        for (i, end) in program.graph.ends.iter().enumerate() {
+            let mut reals = std::mem::take(&mut self.outputs[i]);
+            self.leave(end, &mut reals);
+            self.outputs[i] = reals;
+        }
+        &self.outputs
     }
 
     pub fn layers(&self) -> usize {
@@ -164,57 +170,37 @@ impl Engine {
         self.program.steps[i].run(arena, &mut self.scratch, Part::WHOLE);
     }
 
-    fn exit(&mut self) {
-        let program = Arc::clone(&self.program);
-        let (Exit::Mean(id) | Exit::Flat(id)) = program.graph.exit;
-        let from = program.places[id].of(&self.arena);
+    fn leave(&mut self, end: &End, reals: &mut Vec<f32>) {
+        let program = &self.program;
+        let from = program.places[end.exit.map()].of(&self.arena);
         let map = from.map;
-        self.reals.clear();
-        match program.graph.exit {
+        reals.clear();
+        match end.exit {
             Exit::Mean(_) => {
                 bytes::sum(program.isa, from, &mut self.scratch.sums);
                 let pixels = map.height * map.width;
                 let zero = i32::from(map.quantization.zero) * pixels as i32;
                 let factor = map.quantization.scale / pixels as f32;
                 let sums = &self.scratch.sums[..map.channels];
-                self.reals.extend(sums.iter().map(|&sum| (sum - zero) as f32 * factor));
+                reals.extend(sums.iter().map(|&sum| (sum - zero) as f32 * factor));
             }
             Exit::Flat(_) => {
                 let flip = program.isa.flip();
+                let real = |byte: u8| map.quantization.real(byte ^ flip);
                 for c in 0..map.channels {
                     for y in 0..map.height {
-                        let real = |x| map.quantization.real(from.at(y, x)[c] ^ flip);
-                        self.reals.extend((0..map.width).map(real));
+                        let row = &from.at(y, 0)[..map.width * map.channels];
+                        match map.channels {
+                            // A row of neighbours is vector code.
+                            1 => reals.extend(row.iter().map(|&byte| real(byte))),
+                            n => reals.extend(row.chunks_exact(n).map(|pixel| real(pixel[c]))),
+                        }
                     }
                 }
             }
         }
-        for tail in &program.graph.tail {
-            self.tail(tail);
-        }
-    }
-
-    fn tail(&mut self, tail: &Tail) {
-        match tail {
-            Tail::Linear { weights, bias } => {
-                self.next.clear();
-                for (row, &bias) in weights.chunks_exact(self.reals.len()).zip(bias) {
-                    // In order, so that every processor gives the same.
-                    let sum = row.iter().zip(&self.reals).fold(0.0, |sum, (w, x)| sum + w * x);
-                    self.next.push(sum + bias);
-                }
-                std::mem::swap(&mut self.reals, &mut self.next);
-            }
-            Tail::Relu => self.reals.iter_mut().for_each(|x| *x = x.max(0.0)),
-            Tail::Sigmoid => {
-                self.reals.iter_mut().for_each(|x| *x = 1.0 / (1.0 + libm::expf(-*x)));
-            }
-            Tail::Softmax => {
-                let top = self.reals.iter().copied().fold(f32::MIN, f32::max);
-                self.reals.iter_mut().for_each(|x| *x = libm::expf(*x - top));
-                let all = self.reals.iter().fold(0.0, |sum, x| sum + x);
-                self.reals.iter_mut().for_each(|x| *x /= all);
-            }
+        for tail in &end.tail {
+            self::tail(tail, reals, &mut self.next);
         }
     }
 
@@ -233,6 +219,34 @@ impl Engine {
             }
         }
         bytes
+    }
+}
+
+/// One step on the reals at an end; `next` is room for others.
+fn tail(tail: &Tail, reals: &mut Vec<f32>, next: &mut Vec<f32>) {
+    match tail {
+        Tail::Linear { weights, bias } => {
+            next.clear();
+            for (row, &bias) in weights.chunks_exact(reals.len()).zip(bias) {
+                // In order, so that every processor gives the same.
+                let sum = row.iter().zip(&*reals).fold(0.0, |sum, (w, x)| sum + w * x);
+                next.push(sum + bias);
+            }
+            std::mem::swap(reals, next);
+        }
+        Tail::Plus(numbers) => {
+            reals.iter_mut().zip(numbers.iter().cycle()).for_each(|(x, number)| *x += number);
+        }
+        Tail::Relu => reals.iter_mut().for_each(|x| *x = x.max(0.0)),
+        Tail::Sigmoid => {
+            reals.iter_mut().for_each(|x| *x = 1.0 / (1.0 + libm::expf(-*x)));
+        }
+        Tail::Softmax => {
+            let top = reals.iter().copied().fold(f32::MIN, f32::max);
+            reals.iter_mut().for_each(|x| *x = libm::expf(*x - top));
+            let all = reals.iter().fold(0.0, |sum, x| sum + x);
+            reals.iter_mut().for_each(|x| *x /= all);
+        }
     }
 }
 
@@ -312,8 +326,7 @@ fn lay_out(graph: &Graph) -> (Vec<Place>, usize) {
             }
         }
     }
-    let (Exit::Mean(end) | Exit::Flat(end)) = graph.exit;
-    last[end] = exit;
+    graph.ends.iter().for_each(|end| last[end.exit.map()] = exit);
     let mut places: Vec<Place> = Vec::with_capacity(maps.len());
     let mut arena = 0;
     for (id, (map, rim)) in maps.iter().zip(rims).enumerate() {

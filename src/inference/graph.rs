@@ -186,13 +186,20 @@ pub enum Entry {
     Reals,
 }
 
-/// How the last map becomes the network's output: reals, in ONNX's order (channel, row, column).
-#[derive(Debug, Clone, PartialEq)]
+/// How a map becomes an output of the network: reals, in ONNX's order (channel, row, column).
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Exit {
     /// Mean of each channel.
     Mean(MapId),
     /// Every byte as a real.
     Flat(MapId),
+}
+
+impl Exit {
+    pub fn map(self) -> MapId {
+        let (Exit::Mean(map) | Exit::Flat(map)) = self;
+        map
+    }
 }
 
 /// A step on the reals at the end. Sums run in order, so they are the same everywhere.
@@ -203,10 +210,21 @@ pub enum Tail {
         weights: Vec<f32>,
         bias: Vec<f32>,
     },
+    /// One number to each real, or the same to all.
+    Plus(Vec<f32>),
     Relu,
     Sigmoid,
     /// Over each row of that many.
     Softmax,
+}
+
+/// An output of the network.
+#[derive(Debug, Clone, PartialEq)]
+pub struct End {
+    pub exit: Exit,
+    pub tail: Vec<Tail>,
+    /// As ONNX declares it.
+    pub shape: Vec<usize>,
 }
 
 /// A whole network.
@@ -216,11 +234,10 @@ pub struct Graph {
     /// The first one is the input.
     pub maps: Vec<Map>,
     pub layers: Vec<Layer>,
-    pub exit: Exit,
-    pub tail: Vec<Tail>,
+    /// At least one, in ONNX's order.
+    pub ends: Vec<End>,
     /// As ONNX declares it.
     pub input_shape: Vec<usize>,
-    pub output_shape: Vec<usize>,
 }
 
 impl Graph {

@@ -71,8 +71,8 @@ pub fn lower(model: &pb::ModelProto) -> Result<Graph, Obstacle> {
     let constants: HashMap<&str, &pb::TensorProto> =
         graph.initializer.iter().map(|t| (&t.name[..], t)).collect();
     let mut inputs = graph.input.iter().filter(|i| !constants.contains_key(&i.name[..]));
-    let (Some(input), None, [output]) = (inputs.next(), inputs.next(), &graph.output[..]) else {
-        return Err(whole("not one input and one output"));
+    let (Some(input), None, [_, ..]) = (inputs.next(), inputs.next(), &graph.output[..]) else {
+        return Err(whole("not one input, or no output"));
     };
     let (kind, shape) =
         onnx::declared(input).ok_or_else(|| whole("the input has no fixed shape"))?;
@@ -99,18 +99,14 @@ pub fn lower(model: &pb::ModelProto) -> Result<Graph, Obstacle> {
             output: node.output.first().cloned().unwrap_or_default(),
         })?;
     }
-    let end = lowering.value(&output.name).and_then(|v| v.floats()).map_err(|e| whole(&e))?;
+    let end = |output: &pb::ValueInfoProto| {
+        let end = lowering.value(&output.name).and_then(|v| v.floats());
+        end.map_err(|e| whole(&format!("the output `{}` {e}", output.name)))
+    };
+    let ends = graph.output.iter().map(end).collect::<Result<_, _>>()?;
     let entry = lowering.entry.ok_or_else(|| whole("the input is never quantized"))?;
     let Lowering { maps, layers, .. } = lowering;
-    Ok(Graph {
-        entry,
-        maps,
-        layers,
-        exit: end.exit,
-        tail: end.steps,
-        input_shape: shape,
-        output_shape: end.shape,
-    })
+    Ok(Graph { entry, maps, layers, ends, input_shape: shape })
 }
 
 struct Lowering<'a> {

@@ -74,6 +74,28 @@ impl Constant {
     }
 }
 
+/// Puts the bytes of each weight tensor in another order, which leaves a network of the same shape
+/// and levels that has learned nothing.
+pub fn shuffle_weights(proto: &mut pb::ModelProto, seed: u64) {
+    use tensor_proto::DataType as T;
+    let mut random = oorandom::Rand64::new(u128::from(seed));
+    let Some(graph) = &mut proto.graph else { return };
+    for tensor in &mut graph.initializer {
+        let bytes = [T::Int8, T::Uint8].map(|t| t as i32).contains(&tensor.data_type);
+        if bytes && tensor.dims.len() > 1 {
+            shuffle(&mut tensor.raw_data, &mut random);
+            shuffle(&mut tensor.int32_data, &mut random);
+        }
+    }
+}
+
+/// Fisher and Yates.
+fn shuffle<T>(values: &mut [T], random: &mut oorandom::Rand64) {
+    for i in (1..values.len()).rev() {
+        values.swap(i, random.rand_range(0..i as u64 + 1) as usize);
+    }
+}
+
 /// A node's attribute, if it is there.
 fn attribute<'a>(node: &'a pb::NodeProto, name: &str) -> Option<&'a pb::AttributeProto> {
     node.attribute.iter().find(|a| a.name == name)

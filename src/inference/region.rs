@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tract_onnx::tract_core::internal::*;
 
 use super::engine::{Engine, Program};
-use super::graph::Entry;
+use super::graph::{End, Entry};
 
 /// Runs a whole program; its state is the program's memory.
 #[derive(Clone)]
@@ -48,7 +48,7 @@ impl TypedOp for Region {
     as_op!();
 
     fn output_facts(&self, _: &[&TypedFact]) -> TractResult<TVec<TypedFact>> {
-        Ok(tvec!(f32::fact(&self.program.graph().output_shape)))
+        Ok(self.program.graph().ends.iter().map(|end| f32::fact(&end.shape)).collect())
     }
 }
 
@@ -71,12 +71,15 @@ impl OpState for State {
         let region = op.downcast_ref::<Region>().context("not an Int8Region")?;
         let graph = region.program.graph();
         let input = inputs[0].try_as_plain_ram()?;
-        let reals = match graph.entry {
+        let outputs = match graph.entry {
             Entry::Bytes { signed: false } => self.0.run_bytes(input.as_slice::<u8>()?),
             Entry::Bytes { signed: true } => self.0.run_bytes(input.as_bytes()),
             Entry::Reals => self.0.run_reals(input.as_slice::<f32>()?),
         };
-        Ok(tvec!(Tensor::from_shape(&graph.output_shape, reals)?.into_tvalue()))
+        let tensor = |(end, reals): (&End, &Vec<f32>)| {
+            Ok(Tensor::from_shape(&end.shape, reals)?.into_tvalue())
+        };
+        graph.ends.iter().zip(outputs).map(tensor).collect()
     }
 
     fn reset_lanes(&mut self, _: &[LaneId]) -> TractResult<()> {
@@ -95,7 +98,7 @@ pub fn model(program: Arc<Program>) -> TractResult<TypedModel> {
     };
     let mut model = TypedModel::default();
     let input = model.add_source("input", kind.fact(&graph.input_shape))?;
-    let output = model.wire_node("int8", Region { program }, &[input])?;
-    model.select_output_outlets(&output)?;
+    let outputs = model.wire_node("int8", Region { program }, &[input])?;
+    model.select_output_outlets(&outputs)?;
     Ok(model)
 }

@@ -1,6 +1,11 @@
 //! The panel's pixels as a picture, for documents and tests.
 
+use embedded_graphics::Drawable;
+use embedded_graphics::geometry::{Point, Size};
+use embedded_graphics::mono_font::MonoTextStyle;
+use embedded_graphics::mono_font::iso_8859_1::FONT_6X12 as FONT;
 use embedded_graphics::pixelcolor::{BinaryColor, Rgb565, Rgb888, RgbColor};
+use embedded_graphics::text::{Baseline, Text};
 
 use super::framebuffer::Framebuffer;
 use super::layout::{self, MONO, MONO_SIZE, colours};
@@ -36,6 +41,32 @@ pub(super) fn draw_view(view: &View, driver: Driver, rotation: u16) -> Picture {
         };
         canvas.pixels().iter().flat_map(bytes).collect()
     };
+    Picture { width: size.width, height: size.height, rgb }
+}
+
+/// A strip with words on black, as high as they need; what does not fit a line goes to the next.
+pub fn caption(words: &str, width: u32) -> Picture {
+    let columns = (width / FONT.character_size.width).max(1) as usize;
+    let mut lines = vec![String::new()];
+    for word in words.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.is_empty() => line.push_str(word),
+            Some(line) if line.len() + 1 + word.len() <= columns => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    let row = FONT.character_size.height + 2;
+    let size = Size::new(width, row * lines.len() as u32);
+    let mut canvas = Framebuffer::new(size, Rgb888::BLACK);
+    let style = MonoTextStyle::new(&FONT, Rgb888::WHITE);
+    for (line, y) in lines.iter().zip((1..).step_by(row as usize)) {
+        let Ok(_) =
+            Text::with_baseline(line, Point::new(1, y), style, Baseline::Top).draw(&mut canvas);
+    }
+    let rgb = canvas.pixels().iter().flat_map(|p| [p.r(), p.g(), p.b()]).collect();
     Picture { width: size.width, height: size.height, rgb }
 }
 

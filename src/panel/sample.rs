@@ -37,7 +37,8 @@ pub fn snapshot(sample: Sample, demonstration: bool) -> Snapshot {
         snapshot.verdict = Some(verdict);
         let usable = Duration::from_millis(3600);
         let seen = Duration::from_secs(4);
-        snapshot.evidence = Evidence { usable, seen, probability, ..Evidence::default() };
+        snapshot.evidence =
+            Evidence { usable, seen, used: 1, frames: 1, probability, ..Evidence::default() };
     };
     match sample {
         Sample::Refer | Sample::Held => judge(Verdict::Refer, 0.93),

@@ -67,7 +67,7 @@ impl View {
             (None, Some(Verdict::Ungradable(reason))) => Face::Ungradable(reason),
             (None, None) => Face::Ready,
         };
-        let judged = snapshot.verdict.is_some() && !evidence.usable.is_zero();
+        let judged = snapshot.verdict.is_some() && evidence.used > 0;
         let looking = snapshot.exam.state == State::Scanning && snapshot.fault.is_none();
         View {
             face,
@@ -117,6 +117,7 @@ impl View {
             Face::Ungradable(Reason::Flawed(Flaw::NoSector)) => "no ultrasound picture",
             Face::Ungradable(Reason::Flawed(Flaw::Noise)) => "noise: probe contact?",
             Face::Ungradable(Reason::Flawed(Flaw::Frozen)) => "frozen: unfreeze it",
+            Face::Ungradable(Reason::Flawed(Flaw::Unfamiliar)) => "unfamiliar: probe?",
             Face::Fault(FaultKind::NoSignal) => "no signal: see cable",
             Face::Fault(FaultKind::Source) => "source failed",
             Face::Fault(FaultKind::Model) => "model failed",

@@ -15,6 +15,8 @@ pub struct ClipResult {
     pub evidence: Evidence,
     /// Span from the first to the last frame's timestamp.
     pub duration: Duration,
+    /// Width and height of the last picture.
+    pub size: (u32, u32),
     /// Wall time for the whole clip, decoding included.
     pub elapsed: Duration,
     /// Sums over all frames.
@@ -27,6 +29,16 @@ pub fn screen(
     stages: &mut Stages,
     limit: Duration,
 ) -> Result<ClipResult, Error> {
+    watch(source, stages, limit, |_, _| {})
+}
+
+/// The same; `each` sees every frame, masked, once it has been taken in.
+pub fn watch(
+    source: &mut dyn FrameSource,
+    stages: &mut Stages,
+    limit: Duration,
+    mut each: impl FnMut(&Frame, &Stages),
+) -> Result<ClipResult, Error> {
     let start = Instant::now();
     let mut frame = Frame::default();
     let (mut timings, mut duration) = (Timings::default(), Duration::ZERO);
@@ -34,7 +46,9 @@ pub fn screen(
     while source.next(&mut frame)? && frame.timestamp <= limit {
         duration = frame.timestamp;
         timings += stages.process(&mut frame)?;
+        each(&frame, stages);
     }
     let (verdict, evidence) = stages.screening().conclude();
-    Ok(ClipResult { verdict, evidence, duration, elapsed: start.elapsed(), timings })
+    let size = (frame.width, frame.height);
+    Ok(ClipResult { verdict, evidence, duration, size, elapsed: start.elapsed(), timings })
 }

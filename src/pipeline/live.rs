@@ -378,9 +378,11 @@ impl<'a> Engine<'a> {
             self.next_point = Duration::ZERO;
         }
         (self.session, self.last_timestamp) = (captured.session, frame.timestamp);
+        let mut judged = false;
         if self.exam.state == State::Scanning {
             match self.stages.process(frame) {
                 Ok(_) => {
+                    judged = true;
                     self.snapshot.fault = None;
                     self.snapshot.counts.inferred += 1;
                 }
@@ -403,7 +405,15 @@ impl<'a> Engine<'a> {
         }
         let sector = self.stages.bounds();
         self.shown = self.shown.map_or(sector, |shown| Some(shown.union(sector.unwrap_or(shown))));
-        self.snapshot.picture.shrink(frame, self.shown.unwrap_or(whole));
+        let shown = self.shown.unwrap_or(whole);
+        let Snapshot { picture, heat, outline, .. } = &mut self.snapshot;
+        picture.shrink(frame, shown);
+        if judged {
+            self.stages.overlay(shown, heat, outline);
+        } else {
+            heat.clear();
+            outline.clear();
+        }
         let now = Instant::now();
         self.meter.record(now, now.duration_since(captured.at));
     }

@@ -5,12 +5,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::bundle::{self, Bundle};
+use crate::bundle::{self, Bundle, Manifest};
 use crate::error::Error;
 use crate::frame::{Bounds, Frame};
-use crate::inference::{Classifier, Network, Placement, Signature};
+use crate::inference::{Answer, Classifier, Network, Placement, PlaneOutput, Signature};
 use crate::preprocess::{Measures, Prepared, Preprocessor, Sector};
-use crate::screening::{MOST_CLASSES, Mode, Screening};
+use crate::screening::{self, Mode, Screening};
+use crate::snapshot::{Area, Head, HeatMap, MAP_SIDE, MASK_SIDE, Outline};
 
 /// A bundle with its network loaded and its known answers confirmed.
 #[derive(Clone)]
@@ -30,24 +31,54 @@ impl Model {
     /// The same, with the network on what `placement` says.
     pub fn load_for(folder: Option<&Path>, placement: Placement) -> Result<Model, Error> {
         let bundle = Bundle::load(folder)?;
-        let input = &bundle.manifest.input;
-        let signature = Signature {
-            width: input.width as usize,
-            height: input.height as usize,
-            scores: bundle.manifest.scores(),
-        };
-        let network = Network::load(&bundle.model_name(), bundle.model().1, signature, placement)?;
+        let signature = signature(&bundle.manifest);
+        let network = Network::load(&bundle.model_name(), bundle.model().1, &signature, placement)?;
         let mut classifier = network.classifier()?;
+        let mut answer = Answer::default();
         let known_error = bundle::verify_known_answers(&bundle, |input, scores| {
-            classifier.classify(input, scores)
+            classifier.classify(input, &mut answer)?;
+            scores.clone_from(&answer.scores);
+            Ok(())
         })?;
         Ok(Model { bundle: Arc::new(bundle), known_error, network })
+    }
+
+    /// The same with the network's weights out of order, which knows nothing: to be compared with.
+    pub fn shuffled(folder: Option<&Path>, seed: u64) -> Result<Model, Error> {
+        let bundle = Bundle::load(folder)?;
+        let (name, (_, bytes)) = (bundle.model_name(), bundle.model());
+        let network = Network::shuffled(&name, bytes, &signature(&bundle.manifest), seed)?;
+        Ok(Model { bundle: Arc::new(bundle), known_error: f32::INFINITY, network })
+    }
+
+    /// What the network says beside its verdict.
+    pub fn heads(&self) -> Vec<Head> {
+        let head = |(head, place): (&bundle::Head, screening::Head)| Head {
+            name: head.name.clone(),
+            labels: head.labels.iter().map(|label| label.name.clone()).collect(),
+            place,
+        };
+        self.bundle.manifest.heads().map(head).collect()
     }
 
     /// Stages of their own for one thread.
     pub fn stages(&self, mode: Mode) -> Result<Stages, Error> {
         Ok(Stages::new(&self.bundle, Box::new(self.network.classifier()?), mode))
     }
+}
+
+fn signature(manifest: &Manifest) -> Signature {
+    Signature {
+        width: manifest.input.width as usize,
+        height: manifest.input.height as usize,
+        scores: manifest.scores(),
+        map: manifest.map.as_ref().map(|map| plane(&map.output, MAP_SIDE)),
+        mask: manifest.mask.as_ref().map(|mask| plane(&mask.output, MASK_SIDE)),
+    }
+}
+
+fn plane(name: &str, most: usize) -> PlaneOutput {
+    PlaneOutput { name: name.to_owned(), most }
 }
 
 /// What a frame cost, stage by stage.
@@ -83,8 +114,10 @@ pub struct Stages {
     classifier: Box<dyn Classifier>,
     screening: Screening,
     prepared: Prepared,
-    scores: [f32; MOST_CLASSES],
-    count: usize,
+    answer: Answer,
+    /// Log-odds at full strength of the map, and from which a pixel is in the mask.
+    full: Option<f32>,
+    least: Option<f32>,
 }
 
 impl Stages {
@@ -96,8 +129,9 @@ impl Stages {
             classifier,
             screening: Screening::new(manifest.rules(), mode),
             prepared: Prepared::default(),
-            scores: [0.0; MOST_CLASSES],
-            count: manifest.scores(),
+            answer: Answer { scores: vec![0.0; manifest.scores()], ..Answer::default() },
+            full: manifest.map.as_ref().map(|map| map.full),
+            least: manifest.mask.as_ref().map(|mask| mask.least),
         }
     }
 
@@ -108,10 +142,9 @@ impl Stages {
         let found = Instant::now();
         self.preprocessor.cut(frame, &mut self.prepared);
         let prepared = Instant::now();
-        let scores = &mut self.scores[..self.count];
-        self.classifier.classify(&self.prepared.tensor, scores)?;
+        self.classifier.classify(&self.prepared.tensor, &mut self.answer)?;
         let inferred = Instant::now();
-        self.screening.observe(&self.prepared.measures, scores);
+        self.screening.observe(&self.prepared.measures, &self.answer.scores);
         Ok(Timings {
             sector: found - start,
             resize: prepared - found,
@@ -140,6 +173,48 @@ impl Stages {
     /// The box around the sector of the latest frame, if one was found.
     pub fn bounds(&self) -> Option<Bounds> {
         self.preprocessor.sector().map(Sector::bounds)
+    }
+
+    /// Lays what the network saw in the frame taken in last over a picture of this box of it. A
+    /// frame that is no evidence gets nothing.
+    pub fn overlay(&self, picture: Bounds, heat: &mut HeatMap, outline: &mut Outline) {
+        let area = Area::of(self.prepared.bounds, picture);
+        let sound = self.screening.flaw().is_none();
+        let Answer { map, mask, .. } = &self.answer;
+        match self.full.filter(|_| sound) {
+            Some(full) => heat.fill(map.width, &map.values, full, area),
+            None => heat.clear(),
+        }
+        match self.least.filter(|_| sound) {
+            Some(least) => outline.fill(mask.width, &mask.values, least, area),
+            None => outline.clear(),
+        }
+    }
+
+    /// The box of the frame taken in last that the network saw.
+    pub fn seen(&self) -> Bounds {
+        self.prepared.bounds
+    }
+
+    /// The scores of the frame taken in last, in the network's order.
+    pub fn scores(&self) -> &[f32] {
+        &self.answer.scores
+    }
+
+    /// What the network said of the frame taken in last.
+    pub fn answer(&self) -> &Answer {
+        &self.answer
+    }
+
+    /// The box of the latest frame that the network's input covers.
+    pub fn covered(&self) -> Bounds {
+        self.prepared.bounds
+    }
+
+    /// Carries another picture of the latest frame's size into the network's input, as the frame
+    /// itself was: see [`Preprocessor::carry`].
+    pub fn carry(&mut self, picture: &Frame, out: &mut Vec<u8>) {
+        self.preprocessor.carry(picture, out);
     }
 
     /// What has been gathered so far.

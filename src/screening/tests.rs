@@ -15,6 +15,7 @@ fn rules() -> Rules {
         window: Duration::from_secs(4),
         slope: 1.0,
         intercept: 0.0,
+        familiarity: None,
     }
 }
 
@@ -72,19 +73,22 @@ fn frames_far_apart_do_not_add_up_to_time() {
 
 #[test]
 fn every_flaw_is_named() {
+    let rules = Rules { familiarity: Some((1, -1.0)), ..rules() };
     for flaw in Flaw::ALL {
+        let scores = [-9.0, if flaw == Flaw::Unfamiliar { -1.01 } else { 0.0 }];
         let spoil = |m: &mut Measures| match flaw {
             Flaw::Blank => m.contrast = 3,
             Flaw::NoSector => m.sector_share = 0.0,
             Flaw::Noise => m.structure = 0.05,
             Flaw::Frozen => m.change = Some(0.0),
+            Flaw::Unfamiliar => {}
         };
         for mode in [Mode::Clip, Mode::Live] {
-            let mut screening = Screening::new(rules(), mode);
+            let mut screening = Screening::new(rules.clone(), mode);
             for i in 0..200 {
                 let mut measures = usable(40 * i);
                 spoil(&mut measures);
-                screening.observe(&measures, &[-9.0]);
+                screening.observe(&measures, &scores);
             }
             let verdict = Verdict::Ungradable(Reason::Flawed(flaw));
             assert_eq!(screening.verdict(), verdict, "{mode:?}");
@@ -189,7 +193,97 @@ fn classes_that_refer_are_summed() {
     assert!(evidence.classes[..3].iter().all(|c| (c - 1.0 / 3.0).abs() < 1e-5));
 }
 
+#[test]
+fn calibration_scales_class_scores_and_shifts_the_log_odds_of_referring() {
+    let refers = vec![false, true, true];
+    let (slope, intercept) = (0.5, 0.7);
+    let rules = Rules { refers, single_score: false, slope, intercept, ..rules() };
+    let scores = [1.5f32, -0.5, 2.0];
+    let mut screening = Screening::new(rules, Mode::Clip);
+    (0..50).for_each(|i| screening.observe(&usable(40 * i), &scores));
+    let evidence = screening.evidence();
+    let odds = scores.map(|s| (slope * s).exp());
+    let expected = logistic(((odds[1] + odds[2]) / odds[0]).ln() + intercept);
+    assert!((evidence.probability - expected).abs() < 1e-5);
+    let classes = &evidence.classes[..3];
+    assert!((classes[1] + classes[2] - expected).abs() < 1e-5, "classes agree with it");
+    assert!((classes[2] / classes[1] - odds[2] / odds[1]).abs() < 1e-4);
+}
+
+#[test]
+fn heads_read_their_own_scores() {
+    let cause = Head { first: 1, len: 2, exclusive: true, temperature: 2.0 };
+    let findings = Head { first: 3, len: 2, exclusive: false, temperature: 1.0 };
+    let mut screening = Screening::new(rules(), Mode::Clip);
+    for i in 0..50 {
+        let odd = if i % 2 == 0 { 1.0 } else { -1.0 };
+        screening.observe(&usable(40 * i), &[0.1, 4.0 + odd, 2.0, 0.0 + odd, -3.0]);
+    }
+    let evidence = screening.evidence();
+    let probabilities = cause.probabilities(&evidence.scores);
+    assert!((probabilities[0] - logistic(1.0)).abs() < 0.01, "{probabilities:?}");
+    assert!((probabilities[0] + probabilities[1] - 1.0).abs() < 1e-6);
+    assert_eq!(probabilities[2..], [0.0; MOST_SCORES - 2]);
+    let probabilities = findings.probabilities(&evidence.scores);
+    assert!(
+        (probabilities[0] - 0.5).abs() < 0.01 && (probabilities[1] - logistic(-3.0)).abs() < 1e-5
+    );
+    assert_eq!(probabilities[2..], [0.0; MOST_SCORES - 2]);
+}
+
+#[test]
+fn unfamiliar_frames_are_no_evidence() {
+    let rules = Rules { familiarity: Some((1, 0.0)), ..rules() };
+    let mut screening = Screening::new(rules, Mode::Clip);
+    for i in 0..100 {
+        let strange = i % 4 == 0;
+        screening.observe(&usable(40 * i), if strange { &[50.0, -0.5] } else { &[-3.0, 0.5] });
+    }
+    let (verdict, evidence) = screening.conclude();
+    assert_eq!((verdict, evidence.used), (Verdict::Clear, 75));
+    assert_eq!(evidence.flaw, Some(Flaw::Unfamiliar));
+    assert!((evidence.scores[1] - 0.5).abs() < 1e-6, "familiarity of the frames that count");
+}
+
 proptest! {
+    #[test]
+    fn probabilities_of_heads_are_some(
+        scores in prop::array::uniform16(-1e4f32..1e4),
+        first in 0usize..20,
+        len in 0usize..20,
+        temperature in 0.1f32..10.0,
+    ) {
+        for exclusive in [true, false] {
+            let head = Head { first, len, exclusive, temperature };
+            let found = head.probabilities(&scores);
+            prop_assert!(found.iter().all(|p| (0.0..=1.0).contains(p)));
+            let sum: f32 = found.iter().sum();
+            let inside = (1..=MOST_SCORES).contains(&len) && first + len <= MOST_SCORES;
+            prop_assert!(!(inside && exclusive) || (sum - 1.0).abs() < 1e-4);
+        }
+    }
+
+    #[test]
+    fn classes_sum_to_one_and_rise_with_their_scores(
+        scores in prop::array::uniform4(-30f32..30.0),
+        rise in 0.0f32..5.0,
+        slope in 0.1f32..3.0,
+        intercept in -3.0f32..3.0,
+    ) {
+        let refers = vec![false, true, false, true];
+        let rules = Rules { refers, single_score: false, slope, intercept, ..rules() };
+        let judge = |scores: [f32; 4]| {
+            let mut screening = Screening::new(rules.clone(), Mode::Clip);
+            (0..30).for_each(|i| screening.observe(&usable(40 * i), &scores));
+            *screening.evidence()
+        };
+        let low = judge(scores);
+        let high = judge([scores[0], scores[1] + rise, scores[2], scores[3]]);
+        prop_assert!((low.classes.iter().sum::<f32>() - 1.0).abs() < 1e-4);
+        prop_assert!((low.classes[1] + low.classes[3] - low.probability).abs() < 1e-5);
+        prop_assert!(high.probability >= low.probability - 1e-6);
+    }
+
     #[test]
     fn monotone_in_every_score(
         scores in prop::collection::vec(-4.0f32..4.0, 2..200),

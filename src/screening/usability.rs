@@ -26,10 +26,12 @@ pub enum Flaw {
     NoSector,
     Noise,
     Frozen,
+    Unfamiliar,
 }
 
 impl Flaw {
-    pub const ALL: [Flaw; 4] = [Flaw::Blank, Flaw::NoSector, Flaw::Noise, Flaw::Frozen];
+    pub const ALL: [Flaw; 5] =
+        [Flaw::Blank, Flaw::NoSector, Flaw::Noise, Flaw::Frozen, Flaw::Unfamiliar];
     pub const COUNT: usize = Flaw::ALL.len();
 
     /// A fixed identifier, for JSON and logs.
@@ -39,6 +41,7 @@ impl Flaw {
             Flaw::NoSector => "no-sector",
             Flaw::Noise => "noise",
             Flaw::Frozen => "frozen",
+            Flaw::Unfamiliar => "unfamiliar",
         }
     }
 
@@ -49,6 +52,9 @@ impl Flaw {
             Flaw::NoSector => "no ultrasound sector in the picture: check the source",
             Flaw::Noise => "noise instead of echo: check cable and probe contact",
             Flaw::Frozen => "the picture does not move: unfreeze the machine",
+            Flaw::Unfamiliar => {
+                "the picture is unlike those the model knows: check exam type and probe"
+            }
         }
     }
 }

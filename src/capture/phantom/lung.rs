@@ -12,6 +12,11 @@ use super::acoustics::{Canvas, Motion, from_db};
 use super::paint::{Column, Wave, smoothstep, uniform};
 use super::scan::{LINES, SAMPLES};
 
+/// What a B-line loses on its way down.
+const B_LINE_DB_PER_MM: f32 = 0.12;
+/// Amplitude, relative to soft tissue, from which a B-line stands out from the haze around it.
+const VISIBLE: f32 = 0.2;
+
 /// What is wrong with the lung, if anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Finding {
@@ -196,9 +201,11 @@ impl Lung {
         }
         if b > 0.02 {
             let ripple = self.b_lines.first().map_or(0.0, |line| line.ripple.at(moved * 2.0));
-            column.comet(floor, b * (1.0 + 0.25 * ripple), 0.12);
-            if self.finding != Finding::Normal && b > 0.3 {
-                column.plant(floor, self.depth_mm);
+            let level = b * (1.0 + 0.25 * ripple);
+            column.comet(floor, level, B_LINE_DB_PER_MM);
+            if self.finding != Finding::Normal && level > VISIBLE {
+                let reach = 20.0 * libm::log10f(level / VISIBLE) / B_LINE_DB_PER_MM;
+                column.plant(floor, floor + reach);
             }
         }
         let erased = 1.0 / (1.0 + 6.0 * b);
@@ -278,7 +285,11 @@ impl Lung {
             if covered > 0.0 {
                 let surface = rib.depth_mm + 1.6 * x * x + heave;
                 column.ridge(surface, 0.8, from_db(16.0) * covered);
-                column.shadow(surface + 1.5, 1.0 - (1.0 - rib.leak) * covered);
+                let left = 1.0 - (1.0 - rib.leak) * covered;
+                column.shadow(surface + 1.5, left);
+                if left < 0.5 {
+                    column.hide(surface + 1.5);
+                }
             }
         }
     }

@@ -94,6 +94,12 @@ impl Column<'_> {
         let range = self.range(from_mm, to_mm);
         self.planted[range].fill(255);
     }
+
+    /// Nothing that was planted can be seen below `from_mm`.
+    pub fn hide(&mut self, from_mm: f32) {
+        let range = self.range(from_mm, f32::MAX);
+        self.planted[range].fill(0);
+    }
 }
 
 /// A smooth random curve of period 1, about -1 to 1, with `roughness` bumps over it.

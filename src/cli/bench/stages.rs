@@ -95,6 +95,9 @@ fn draw(
         bundle: model.bundle.title(),
         bundle_digest: model.bundle.short_digest().to_owned(),
         classes: manifest.classes.iter().map(|class| class.name.clone()).collect(),
+        heads: model.heads(),
+        heat_map: manifest.map.is_some(),
+        outlined: manifest.mask.as_ref().map(|mask| mask.name.clone()),
         min_evidence: manifest.rules().needed(Mode::Live),
         refer: manifest.decision.refer,
         clear: manifest.decision.clear,
@@ -110,6 +113,7 @@ fn draw(
         let start = Instant::now();
         let bounds = stages.bounds().unwrap_or(Bounds::whole(&frame));
         snapshot.picture.shrink(&frame, bounds);
+        stages.overlay(bounds, &mut snapshot.heat, &mut snapshot.outline);
         snapshot.verdict = Some(stages.screening().verdict());
         snapshot.evidence = *stages.screening().evidence();
         snapshot.history.push(snapshot.evidence.probability);

@@ -2,7 +2,7 @@
 
 use tract_onnx::pb;
 
-use super::super::graph::{MapId, Tail, Window};
+use super::super::graph::{End, MapId, Tail, Window};
 use super::super::onnx;
 use super::values::{self, Bias, Pending, PendingOp, Unary, Value};
 use super::{LARGEST_MAP, Lowered, Lowering};
@@ -72,7 +72,7 @@ impl Lowering<'_> {
                     return Err("weights that do not fit the input".into());
                 }
                 floats.shape[1] = rows;
-                floats.steps.push(Tail::Linear { weights: matrix, bias });
+                floats.tail.push(Tail::Linear { weights: matrix, bias });
                 Ok(Value::Floats(floats))
             }
         }
@@ -116,9 +116,40 @@ impl Lowering<'_> {
         if let Some(value) = self.with_number(node, Unary::Plus)? {
             return Ok(value);
         }
+        if let Some(value) = self.with_row(node)? {
+            return Ok(value);
+        }
         let (a, shape) = self.real(node, 0)?;
         let (b, other) = self.real(node, 1)?;
         self.sum_of([a, b], shape, &other).map(Value::Pending)
+    }
+
+    /// A row of results and a row of numbers: the bias of a fully connected layer, or a step at an
+    /// end of the network, where one number may go to all.
+    fn with_row(&self, node: &pb::NodeProto) -> Lowered<Option<Value>> {
+        let (a, b) = (self.input(node, 0)?, self.input(node, 1)?);
+        let (value, constant) = if a.count().is_some() { (b, a) } else { (a, b) };
+        let Some(numbers) = constant.row() else { return Ok(None) };
+        let fits = |shape: &[usize]| shape.len() == 2 && shape[1] == numbers.len();
+        let end = match value {
+            Value::Pending(Pending {
+                op: PendingOp::Convolution { input, window, groups, weights, scale, bias: None },
+                shape,
+                low: f32::NEG_INFINITY,
+                high: f32::INFINITY,
+            }) if fits(&shape) => {
+                let bias = Some(Bias::Reals(numbers));
+                let op = PendingOp::Convolution { input, window, groups, weights, scale, bias };
+                return Ok(Some(Value::Pending(Pending::new(op, shape))));
+            }
+            Value::Floats(end) => end,
+            _ => return Ok(None),
+        };
+        if numbers.len() != 1 && !fits(&end.shape) {
+            return Err("adds numbers that do not fit the row".into());
+        }
+        let tail = end.tail.into_iter().chain([Tail::Plus(numbers)]).collect();
+        Ok(Some(Value::Floats(End { tail, ..end })))
     }
 
     pub(super) fn product(&mut self, node: &pb::NodeProto) -> Lowered<Value> {
@@ -185,8 +216,15 @@ impl Lowering<'_> {
     pub(super) fn concat_of(&self, axis: i64, parts: Vec<(MapId, Vec<usize>)>) -> Lowered<Pending> {
         let Some((_, first)) = parts.first() else { return Err("joins nothing".into()) };
         let mut shape = first.clone();
-        let fits = |s: &[usize]| s.len() == 4 && s[2..] == first[2..];
-        if axis != 1 && axis != -3 || !parts.iter().all(|(_, s)| fits(s)) {
+        let rank = first.len() as i64;
+        // Of a row, only a map of one pixel has its channels in this order.
+        let row = |map: MapId| self.maps[map].height * self.maps[map].width == 1;
+        let fits = |(map, s): &(MapId, Vec<usize>)| match s.len() {
+            2 => rank == 2 && row(*map),
+            4 => s[2..] == first[2..],
+            _ => false,
+        };
+        if axis != 1 && axis != 1 - rank || !parts.iter().all(fits) {
             return Err("joins along another axis than the channels".into());
         }
         shape[1] = parts.iter().map(|(_, s)| s[1]).sum();
@@ -221,7 +259,7 @@ impl Lowering<'_> {
             }
             (value, function) => {
                 let mut floats = value.floats()?;
-                floats.steps.push(match function {
+                floats.tail.push(match function {
                     Unary::Sigmoid => Tail::Sigmoid,
                     Unary::Clip(0.0, f32::INFINITY) => Tail::Relu,
                     Unary::Clip(..) => return Err("a bounded activation on reals".into()),
@@ -238,7 +276,7 @@ impl Lowering<'_> {
         if floats.shape.len() != 2 || ![-1, last].contains(&onnx::int(node, "axis", -1)) {
             return Err("runs along another axis than the last".into());
         }
-        floats.steps.push(Tail::Softmax);
+        floats.tail.push(Tail::Softmax);
         Ok(Value::Floats(floats))
     }
 

@@ -2,7 +2,7 @@
 
 use tract_onnx::pb::tensor_proto::DataType;
 
-use super::super::graph::{Between, Exit, MapId, Quantization, Tail, Window};
+use super::super::graph::{Between, End, Exit, MapId, Quantization, Tail, Window};
 use super::super::onnx::Constant;
 use super::Lowered;
 
@@ -33,15 +33,8 @@ pub enum Value {
     },
     /// A float operator whose result has not been quantized yet.
     Pending(Pending),
-    Floats(Floats),
-}
-
-/// The reals at the network's end.
-#[derive(Debug, Clone)]
-pub struct Floats {
-    pub exit: Exit,
-    pub steps: Vec<Tail>,
-    pub shape: Vec<usize>,
+    /// The reals at an end of the network.
+    Floats(End),
 }
 
 impl Value {
@@ -55,11 +48,11 @@ impl Value {
     }
 
     /// Leaves the bytes for good.
-    pub fn floats(self) -> Lowered<Floats> {
+    pub fn floats(self) -> Lowered<End> {
         match self {
             Value::Floats(floats) => Ok(floats),
             Value::Real { map, shape } => {
-                Ok(Floats { exit: Exit::Flat(map), steps: Vec::new(), shape })
+                Ok(End { exit: Exit::Flat(map), tail: Vec::new(), shape })
             }
             Value::Pending(pending) => pending.floats(),
             _ => Err("is not real numbers".into()),
@@ -99,6 +92,19 @@ impl Value {
     pub fn count(&self) -> Option<usize> {
         match self {
             Value::Constant(constant) | Value::Scaled { constant, .. } => Some(constant.len()),
+            _ => None,
+        }
+    }
+
+    /// A constant of real numbers in a row.
+    pub fn row(&self) -> Option<Vec<f32>> {
+        match self {
+            Value::Constant(constant) => {
+                let numbers = constant.reals()?;
+                let row = constant.shape.iter().rev().skip(1).all(|&d| d == 1);
+                (row && !numbers.is_empty()).then(|| numbers.to_vec())
+            }
+            Value::Scaled { constant, .. } if constant.len() == 1 => Some(vec![self.scalar()?]),
             _ => None,
         }
     }
@@ -215,9 +221,9 @@ impl Pending {
         self.high = self.high.min(high).max(low);
     }
 
-    fn floats(self) -> Lowered<Floats> {
+    fn floats(self) -> Lowered<End> {
         let unlimited = self.low == f32::NEG_INFINITY && self.high == f32::INFINITY;
-        let (exit, steps) = match self.op {
+        let (exit, tail) = match self.op {
             PendingOp::AveragePool { input, .. }
                 if self.shape.len() == 2 || self.shape[2..] == [1, 1] =>
             {
@@ -238,7 +244,7 @@ impl Pending {
         if !unlimited {
             return Err("is bounded, and never quantized".into());
         }
-        Ok(Floats { exit, steps, shape: self.shape })
+        Ok(End { exit, tail, shape: self.shape })
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::mpsc::{self, SyncSender};
 use super::*;
 use crate::bundle::Bundle;
 use crate::capture::phantom::Phantom;
-use crate::inference::Classifier;
+use crate::inference::{Answer, Classifier};
 use crate::screening::{Mode, Reason};
 use crate::snapshot::Lights;
 
@@ -22,8 +22,8 @@ const FAIL: u8 = 2;
 const PANIC: u8 = 3;
 
 impl Classifier for Script {
-    fn classify(&mut self, _: &[u8], scores: &mut [f32]) -> Result<(), Error> {
-        scores[0] = match self.0.load(Ordering::SeqCst) {
+    fn classify(&mut self, _: &[u8], answer: &mut Answer) -> Result<(), Error> {
+        answer.scores[0] = match self.0.load(Ordering::SeqCst) {
             REFER => 20.0,
             CLEAR => -20.0,
             PANIC => panic!("as the script says"),
