@@ -188,7 +188,7 @@ def main():
     here, arguments = arguments_given()
     torch.set_num_threads(arguments.threads)
     data = still_data.Stills(arguments.data, arguments.sonolamp, arguments.work, CLASSES)
-    data.write_table(os.path.join(arguments.work, "labels.csv"), os.path.abspath(arguments.data))
+    data.write_table(os.path.join(arguments.work, "labels.csv"))
     strangers = strangers_still.Strangers(
         arguments.strangers, arguments.organs, arguments.sonolamp, arguments.work
     )

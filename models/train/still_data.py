@@ -101,11 +101,10 @@ class Stills:
                 augment_still.overlay(Image.open(path).convert("L"), random).save(out[-1])
         return out
 
-    def write_table(self, path, data):
-        """The table with the fold column, for `sonolamp evaluate`."""
+    def write_table(self, path):
+        """The table with the fold column, for `sonolamp evaluate --root DATA`."""
         with open(path, "w", newline="") as file:
             table = csv.writer(file, lineterminator="\n")
             table.writerow(["file", "label", "group", "mask", "fold"])
             for row, fold in zip(self.rows, self.fold):
-                where = [os.path.join(data, row[k]) if row[k] else "" for k in ("file", "mask")]
-                table.writerow([where[0], row["label"], row["group"], where[1], fold])
+                table.writerow([row["file"], row["label"], row["group"], row["mask"], fold])
