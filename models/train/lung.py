@@ -49,8 +49,8 @@ COUPLING = 10.0  # of the verdict's score, whose deviation is 1, in the logits o
 # this share is referred (split conformal, in each class).
 MISS, ALARM = 0.045, 0.09
 HYSTERESIS, MIN_EVIDENCE, WINDOW = 0.05, 0.75, 4.0
-# ONNX Runtime, which computes the known answers, rounds a sum of two maps once in ten thousand times
-# otherwise than it says; columns with large weights show it.
+# ONNX Runtime, which computes the known answers, now and then rounds a sum of two maps otherwise
+# than its definition says; columns with large weights show it.
 TOLERANCE = 0.1
 STRANGE = 0.005  # share of held-out training frames that the familiarity gate may lose
 
