@@ -159,10 +159,11 @@ def manifest(slope, clear_at, refer_at, least, level, stated, without):
             "training_set": "training-set.csv",
         },
         "licence": {
-            "terms": "CC BY 4.0",
+            "terms": "CC BY-NC-SA 4.0",
             "notice": "Trained on BUSI (Al-Dhabyani et al., Data in Brief 2020, 28:104863), "
-            "CC BY 4.0: cite it. For the scores of familiarity alone, pictures of other sources "
-            "were used (card.md).",
+            "CC BY 4.0: cite it. One column of weights, the familiarity score's, has also seen "
+            "lung clips of Born et al. 2021, some of them under CC BY-NC-SA: non-commercial use, "
+            "share alike (card.md).",
         },
     }
 
@@ -188,7 +189,7 @@ def main():
     here, arguments = arguments_given()
     torch.set_num_threads(arguments.threads)
     data = still_data.Stills(arguments.data, arguments.sonolamp, arguments.work, CLASSES)
-    data.write_table(os.path.join(arguments.work, "labels.csv"))
+    still_data.write_table(data.rows, os.path.join(arguments.work, "labels.csv"))
     strangers = strangers_still.Strangers(
         arguments.strangers, arguments.organs, arguments.sonolamp, arguments.work
     )

@@ -1,5 +1,7 @@
 """Still pictures and their lesion masks as the appliance's tensors, and folds grouped by duplicate.
 
+    python still_data.py DIR labels.csv     # writes DIR's table with the column of folds
+
 Reads a table `file,label,group,mask` beside the pictures. Masks are carried into the tensor by the
 box that `sonolamp frames` reports for each picture.
 """
@@ -8,6 +10,7 @@ import csv
 import json
 import os
 import subprocess
+import sys
 
 import numpy as np
 from PIL import Image
@@ -19,6 +22,7 @@ import pack
 SIZE = (160, 128)  # width, height: the shape of a usual sector's box, so that little is stretched
 FOLDS, FOLD_SEED = 5, 0
 OVERLAYS = 3  # copies of each picture with marks drawn on it before preprocessing
+CLASSES = ["normal", "benign", "malignant"]
 SCENES = ["normal", "cyst", "mass"]  # phantoms, in the order of the classes
 PHANTOM_SEEDS = range(1_000_001, 1_000_049)
 
@@ -50,10 +54,33 @@ def carry(mask, box):
     return np.asarray(cut.resize(SIZE, Image.Resampling.BOX))
 
 
+def table(data):
+    with open(os.path.join(data, "labels.csv")) as file:
+        return list(csv.DictReader(file))
+
+
+def folds(labels, groups):
+    """The fold of each picture: no group is split, classes have like shares."""
+    split = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=FOLD_SEED)
+    fold = np.zeros(len(labels), int)
+    for k, (_, test) in enumerate(split.split(labels, labels, groups)):
+        fold[test] = k
+    return fold
+
+
+def write_table(rows, path):
+    """The table with the fold column, for `sonolamp evaluate --root DATA`."""
+    numbers = np.array([CLASSES.index(row["label"]) for row in rows])
+    with open(path, "w", newline="") as file:
+        writer = csv.DictWriter(file, ["file", "label", "group", "mask", "fold"], lineterminator="\n")
+        writer.writeheader()
+        for row, fold in zip(rows, folds(numbers, np.array([row["group"] for row in rows]))):
+            writer.writerow({**row, "fold": int(fold)})
+
+
 class Stills:
     def __init__(self, data, sonolamp, work, classes):
-        with open(os.path.join(data, "labels.csv")) as file:
-            self.rows = list(csv.DictReader(file))
+        self.rows = table(data)
         at = lambda name: os.path.join(work, name)
         paths = [os.path.join(data, row["file"]) for row in self.rows]
         self.label = np.array([classes.index(row["label"]) for row in self.rows])
@@ -77,10 +104,7 @@ class Stills:
         self.phantoms, _ = read_frames(sonolamp, seeds, at("phantoms"), limits)
         self.phantom_masks = np.load(at("phantoms/all-truth.npy"))[:, 0]
         self.phantom_label = np.repeat(np.arange(len(SCENES)), len(PHANTOM_SEEDS))
-        split = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=FOLD_SEED)
-        self.fold = np.zeros(len(self.rows), int)
-        for k, (_, test) in enumerate(split.split(self.label, self.label, self.group)):
-            self.fold[test] = k
+        self.fold = folds(self.label, self.group)
 
     @staticmethod
     def _mask(data, row, path):
@@ -101,10 +125,8 @@ class Stills:
                 augment_still.overlay(Image.open(path).convert("L"), random).save(out[-1])
         return out
 
-    def write_table(self, path):
-        """The table with the fold column, for `sonolamp evaluate --root DATA`."""
-        with open(path, "w", newline="") as file:
-            table = csv.writer(file, lineterminator="\n")
-            table.writerow(["file", "label", "group", "mask", "fold"])
-            for row, fold in zip(self.rows, self.fold):
-                table.writerow([row["file"], row["label"], row["group"], row["mask"], fold])
+
+if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
+    write_table(table(sys.argv[1]), sys.argv[2])
