@@ -20,6 +20,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+import augment
 import backbone
 import calibrate
 import counterfactual
@@ -29,12 +30,15 @@ import findings
 import folds
 import head
 import pack
+import prepare_int8
 import quantize
 import tensors
 
-VERSION, SEED = "0.2.0", 5
+VERSION, SEED = "0.3.0", 5
 SIZE, LAST_BLOCK, WIDE = 128, 10, "b10.add"
 FRAMES, PAINTED_FRAMES = 24, 8  # a clip
+# Every clip is also learned from as it would look with the machine's knobs set otherwise.
+VARIED, VARIED_FRAMES, VARIED_WEIGHT = ("gain", "tgc"), 6, 0.5
 SHUFFLES, INNER = 5, 5
 SCENES = ["normal", "blines", "confluent", "consolidation", "effusion"]
 PHANTOM_SEEDS = range(1_000_001, 1_000_151)
@@ -49,9 +53,7 @@ COUPLING = 10.0  # of the verdict's score, whose deviation is 1, in the logits o
 # this share is referred (split conformal, in each class).
 MISS, ALARM = 0.045, 0.09
 HYSTERESIS, MIN_EVIDENCE, WINDOW = 0.05, 0.75, 4.0
-# ONNX Runtime, which computes the known answers, now and then rounds a sum of two maps otherwise
-# than its definition says; columns with large weights show it.
-TOLERANCE = 0.1
+KNOWN_AMONG, TOLERANCE = 60, 0.05  # phantoms of a scene for a known answer; what it may differ by
 STRANGE = 0.005  # share of held-out training frames that the familiarity gate may lose
 
 
@@ -142,7 +144,8 @@ def network(data, work):
     clips = np.stack([clip[:, 0] for clip in data.phantoms])
     calibration = calibration_set(data)
     key = hashlib.sha256(model.SerializeToString() + clips.tobytes() + calibration.tobytes()
-                         + repr((findings.WIDTH, findings.EPOCHS, findings.RATE, SEED)).encode()).hexdigest()[:16]
+                         + repr((findings.WIDTH, findings.EPOCHS, findings.RATE, SEED, VERSION)).encode()
+                         ).hexdigest()[:16]
     cache = os.path.join(work, f"network-{key}")
     if not os.path.exists(f"{cache}.int8.onnx"):
         if os.path.exists(f"{cache}.layers.pt"):
@@ -153,8 +156,16 @@ def network(data, work):
             curves.losses(os.path.join(work, "findings-loss.png"), {"phantoms": losses})
         whole, _ = findings.assemble(model, WIDE, layers, SIZE, calibration)
         pack.onnx.save(whole, f"{cache}.float.onnx")
-        pack.onnx.save(findings.quantized(whole, calibration), f"{cache}.int8.onnx")
+        pack.onnx.save(int8(whole, calibration), f"{cache}.int8.onnx")
     return pack.onnx.load(f"{cache}.int8.onnx"), f"{cache}.float.onnx", macs
+
+
+def int8(whole, calibration):
+    """The float network in int8: channels equalized, weights rounded in turn, biases corrected."""
+    some = calibration[::2]  # half is enough for sums over whole maps
+    prepared = prepare_int8.rounded(prepare_int8.equalized(whole, calibration), some)
+    made = findings.quantized(prepared, calibration, method="Percentile")
+    return prepare_int8.unbiased(made, prepared, some)
 
 
 def calibration_set(data):
@@ -162,6 +173,13 @@ def calibration_set(data):
     return np.concatenate([
         np.stack([clip[-1, 0] for clip in data.phantoms[::4]]), data.strangers[::6],
     ])
+
+
+def varied(data, name):
+    """Some frames of every clip with the augmentation `name`."""
+    for i, clip in enumerate(tqdm(data.clips, f"features: {name}", disable=None)):
+        at = np.linspace(0, len(clip) - 1, VARIED_FRAMES).round().astype(int)
+        yield augment.ALL[name](clip[at, 0], np.random.default_rng([i, i]))[:, None]
 
 
 class Features:
@@ -175,7 +193,9 @@ class Features:
             real, phantom = of(data.clips, "features: clips"), of(data.phantoms, "features: phantoms")
             painted = of(data.painted, "features: painted")
             strange = quantize.outputs(run, data.strangers[:, None])[0]
-            np.savez(cache, real=np.concatenate(real), lengths=[len(r) for r in real],
+            other = [[quantize.outputs(run, clip)[0].mean(0) for clip in varied(data, name)]
+                     for name in VARIED]
+            np.savez(cache, varied=np.array(other), real=np.concatenate(real), lengths=[len(r) for r in real],
                      phantom=np.stack(phantom), painted=np.stack([p.mean(0) for p in painted]),
                      strange=strange)
         kept = np.load(cache)
@@ -183,7 +203,7 @@ class Features:
         self.real = np.stack([f.mean(0) for f in self.frames])
         self.phantom_frames = kept["phantom"]
         self.phantom, self.painted = kept["phantom"].mean(1), kept["painted"]
-        self.strange = kept["strange"]
+        self.strange, self.varied = kept["strange"], kept["varied"]
         everything = np.arange(self.real.shape[1])
         self.parts = [everything[: -findings.WIDTH], everything]
         # As the network gives them, of deviation 1; and as large as its maps have them.
@@ -214,7 +234,10 @@ class Trained:
         weights, offsets = self._columns(train)
         first = 1 + len(CAUSES)
         cause = self._cause()[at]
-        self.temperature = calibrate.temperature(held[cause >= 0, 1:first], cause[cause >= 0])
+        # Divided here, so that all scores have a size that one tolerance of known answers suits.
+        temperature = calibrate.temperature(held[cause >= 0, 1:first], cause[cause >= 0])
+        weights[:, 1:first] /= temperature
+        offsets[1:first] /= temperature
         for i, name in enumerate(FINDINGS, first):
             weights[:, i], offsets[i] = self._calibrated(
                 weights[:, i], offsets[i], held[:, i], self._noted(name)[at])
@@ -236,6 +259,8 @@ class Trained:
         """(weights d x columns, offsets) of the verdict, each cause and each finding."""
         data, features = self.data, self.features
         real = head.Rows(features.real[train], data.sick[train], 1)
+        for other in features.varied:
+            real += head.Rows(other[train], data.sick[train], VARIED_WEIGHT)
         phantoms = head.Rows(features.phantom, data.phantom_sick, 1)
         twins = train[data.painted_of]
         painted = head.Rows(features.painted[twins], np.ones(twins.sum(), bool), 1)
@@ -271,11 +296,17 @@ class Trained:
 
 
 def known_answers(data, model):
-    run = quantize.session(model, exact=True)
+    """Of each scene the picture whose answer depends least on how the sums are rounded: between
+    ONNX Runtime's int8 kernels, which now and then round a sum of two maps otherwise than its
+    definition says, and the definition in float."""
+    exact, defined = quantize.session(model, exact=True), quantize.session(model)
     known = {}
     for name in ("normal", "blines"):
-        frame = data.phantoms[SCENES.index(name) * len(PHANTOM_SEEDS)][-1]
-        known[name] = (frame[0], run.run(None, {"image": frame[None]})[0][0])
+        first = SCENES.index(name) * len(PHANTOM_SEEDS)
+        frames = np.stack([clip[-1] for clip in data.phantoms[first : first + KNOWN_AMONG]])
+        answers, others = (quantize.outputs(run, frames)[0] for run in (exact, defined))
+        least = np.abs(answers - others).max(1).argmin()
+        known[name] = frames[least][0], answers[least]
     return known
 
 
@@ -300,8 +331,8 @@ def manifest(trained, without):
                 "B-lines", "consolidation", "effusion"]},
         ],
         "head": [
-            {"name": "cause", "activation": "softmax",
-             "temperature": round(trained.temperature, 4), "label": [
+            {"name": "cause", "activation": "softmax", "temperature": 1.0,
+             "label": [
                 label("regular", "normal"), label("pneumonia", "Bacterial pneumonia"),
                 label("COVID-19")]},
             {"name": "findings", "activation": "sigmoid", "temperature": 1.0,

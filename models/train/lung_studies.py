@@ -6,6 +6,7 @@ Each writes models/results/lung-STUDY.json. All figures are of held-out clips, g
 those of the site split are shown beside, and nothing is chosen by them.
 """
 
+import functools
 import itertools
 import json
 import os
@@ -26,10 +27,10 @@ import findings
 import folds
 import head
 import lung
+import prepare_int8
 import quantize
 import tensors
 
-AUGMENT_WEIGHT = 0.5  # of an augmented clip beside its original
 SIZES, BLOCKS, SHRINKAGES = (96, 128, 160), (7, 10), (0.03, 0.1)  # twelve configurations
 INNER = 3
 BUDGET = 150e6  # MAC a frame
@@ -71,7 +72,7 @@ def ablation(data, features, model, work):
                 rows += head.Rows(features.painted[twins], np.ones(twins.sum(), bool), paint)
             if of is not None:
                 kept = train[of]
-                rows += head.Rows(extra[kept], data.sick[of[kept]], AUGMENT_WEIGHT)
+                rows += head.Rows(extra[kept], data.sick[of[kept]], lung.VARIED_WEIGHT)
             direction, offset = head.two_classes(
                 rows.features[:, parts], rows.labels, rows.weights, shrinkage)
             whole = np.zeros(features.real.shape[1])
@@ -86,22 +87,22 @@ def ablation(data, features, model, work):
     table["counterfactuals, weight 0.03"] = measured(paint=0.03)
     table["counterfactuals, weight 0.1"] = measured(paint=0.1)
     of = np.arange(len(data.rows))
-    for name, change in tqdm(augment.ALL.items(), "augmentations", disable=None):
-        extra = []
-        for i, clip in enumerate(data.clips):
-            frames = clip[np.linspace(0, len(clip) - 1, 6).round().astype(int), 0]
-            changed = change(frames, np.random.default_rng([i, len(extra)]))
-            extra.append(quantize.outputs(run, changed[:, None])[0].mean(0))
+    for name in tqdm(augment.ALL, "augmentations", disable=None):
+        extra = [quantize.outputs(run, clip)[0].mean(0) for clip in lung.varied(data, name)]
         table[f"with {name}"] = measured(np.stack(extra), of)
 
-    def shipped(train):
+    def averaged(varied, train):
+        real = head.Rows(features.real[train], data.sick[train], 1)
+        for other in varied:
+            real += head.Rows(other[train], data.sick[train], lung.VARIED_WEIGHT)
         twins = train[data.painted_of]
-        return head.verdict(
-            head.Rows(features.real[train], data.sick[train], 1), phantoms,
-            head.Rows(features.painted[twins], np.ones(twins.sum(), bool), 1), features.parts,
-            features.scales)
+        painted = head.Rows(features.painted[twins], np.ones(twins.sum(), bool), 1)
+        return head.verdict(real, phantoms, painted, features.parts, features.scales)
 
-    table["shipped: mean over all settings"] = auc_of(data, shipped, features.real)
+    for name, varied in (("mean over all settings", []),
+                         ("the same with gain and TGC: shipped", features.varied)):
+        fit = functools.partial(averaged, varied)
+        table[name] = auc_of(data, fit, features.real)
     return table
 
 
@@ -179,44 +180,53 @@ def latency(sonolamp, path):
 
 
 def quantization(data, features, model, work):
-    """Float against int8, ranges by several sets and methods, error layer by layer; the verdicts
-    are those of the whole procedure, heads and thresholds made anew on each network's features."""
+    """Float against int8 in several ways, and the error layer by layer. *Same verdict* is that of
+    a bundle and of the same bundle with its network in float; with *heads made anew* every network
+    gets heads, calibration and thresholds from its own features."""
     _, path, _ = lung.network(data, work)
-    whole = onnx.load(path)
+    whole, pixels = onnx.load(path), lung.calibration_set(data)
     fold = np.array([int(row["fold"]) for row in data.rows])
+    spread = findings.spread(whole)
+    seen = lambda net, name: lung.Features(data, net, spread, os.path.join(work, f"study-{name}.npz"))
+    trained = lambda x: [lung.Trained(data, x, fold != k) for k in range(5)]
 
-    def verdicts(name, net):
-        x = lung.Features(data, net, findings.spread(whole), os.path.join(work, f"study-{name}.npz"))
+    def verdicts(heads, x):
         scores, said = np.zeros(len(fold)), np.zeros(len(fold), int)
-        for k in range(5):
+        for k, one in enumerate(heads):
             out = fold == k
-            trained = lung.Trained(data, x, ~out)
-            p = calibrate.probability(
-                x.real[out] @ trained.weights[:, 0] + trained.offsets[0],
-                trained.slope, trained.intercept)
-            scores[out] = p
-            said[out] = (p >= trained.refer).astype(int) - (p <= trained.clear)
-        return scores, said, x.real
+            raw = x.real[out] @ one.weights[:, 0] + one.offsets[0]
+            scores[out] = p = calibrate.probability(raw, one.slope, one.intercept)
+            said[out] = (p >= one.refer).astype(int) - (p <= one.clear)
+        return scores, said
 
-    scores, float_said, truth = verdicts("float", taking_bytes(whole))
+    truth = seen(taking_bytes(whole), "float")
+    scores, own_float = verdicts(trained(truth), truth)
     table = {"float": {"auc": round(roc_auc_score(data.sick, scores), 4)}}
+    equal, some = prepare_int8.equalized(whole, pixels), pixels[::2]
+    prepared = prepare_int8.rounded(equal, some)
+    percentile = findings.quantized(prepared, pixels, method="Percentile")
     ways = {
-        "phantoms": (np.stack([clip[-1, 0] for clip in data.phantoms[::4]]), "MinMax"),
-        "pictures of anything": (data.strangers[::6], "MinMax"),
-        "both, percentile": (lung.calibration_set(data), "Percentile"),
-        "both (shipped)": (lung.calibration_set(data), "MinMax"),
+        "as trained, min-max": findings.quantized(whole, pixels),
+        "equalized": findings.quantized(equal, pixels),
+        "rounded in turn": findings.quantized(prepare_int8.rounded(whole, some), pixels),
+        "both": findings.quantized(prepared, pixels),
+        "both, percentile": percentile,
+        "both, percentile, biases (shipped)": prepare_int8.unbiased(percentile, prepared, some),
     }
-    for name, (pixels, method) in ways.items():
-        net = findings.quantized(whole, pixels, method=method)
-        scores, said, x = verdicts(name.split(" (")[0], net)
+    for name, net in ways.items():
+        x = seen(net, name.split(" (")[0])
+        heads = trained(x)
+        scores, said = verdicts(heads, x)
+        in_float = verdicts(heads, truth)[1]
         table[name] = {
             "auc": round(roc_auc_score(data.sick, scores), 4),
-            "same verdict": round(float((said == float_said).mean()), 4),
-            "opposite verdict": int((said * float_said < 0).sum()),
-            "feature error, in deviations": round(float((x - truth).std()), 4),
+            "same verdict": round(float((said == in_float).mean()), 4),
+            "opposite verdict": int((said * in_float < 0).sum()),
+            "same verdict, heads made anew": round(float((said == own_float).mean()), 4),
+            "feature error, in deviations": round(float((x.real - truth.real).std()), 4),
         }
-    pixels = np.concatenate([clip[:1] for clip in data.clips[::2]])
-    return table | {"layers": layer_errors(whole, model, pixels)}
+    frames = np.concatenate([clip[:1] for clip in data.clips[::2]])
+    return table | {"layers": layer_errors(prepared, model, frames)}
 
 
 def taking_bytes(model):
