@@ -11,6 +11,7 @@ mod panel;
 mod progress;
 mod run;
 mod screen;
+mod watch;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -50,6 +51,7 @@ enum Verb {
     Config(config::Arguments),
     Doctor(doctor::Arguments),
     Panel(panel::Arguments),
+    Watch(watch::Arguments),
 }
 
 /// Runs the program and returns its exit code.
@@ -71,6 +73,7 @@ pub fn main() -> ExitCode {
         Some(Verb::Config(arguments)) => config::run(&arguments),
         Some(Verb::Doctor(arguments)) => doctor::run(&arguments),
         Some(Verb::Panel(arguments)) => panel::run(&arguments),
+        Some(Verb::Watch(arguments)) => watch::run(&arguments),
     };
     outcome.unwrap_or_else(|error| {
         // A reader that has seen enough (`sonolamp screen … | head`) is no failure of ours.

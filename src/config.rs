@@ -18,6 +18,7 @@ use crate::error::{Error, ErrorKind, plain_words, toml_problem};
 use crate::frame::{Range, SIDE_RANGE};
 use crate::lamps;
 use crate::panel;
+use crate::watch;
 use hardware::{RawButtons, RawLamps, RawPanel, no_line_twice};
 
 /// The documented sample, whose values are the defaults.
@@ -38,6 +39,8 @@ pub struct Config {
     /// That share the network's work on a frame.
     pub threads: usize,
     pub auto_start: bool,
+    /// Hold by itself when a graded verdict has stood for so long.
+    pub auto_hold: Option<Duration>,
     pub driver: LampDriver,
     pub wiring: lamps::Wiring,
     pub stale: Duration,
@@ -47,6 +50,26 @@ pub struct Config {
     pub panel: Option<panel::Wiring>,
     pub picture: PictureMode,
     pub fps: u32,
+    pub watch: Watch,
+}
+
+/// Where watchers may come to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Watch {
+    /// Where an instance listens usually, if that place exists.
+    Auto,
+    Nowhere,
+    At(PathBuf),
+}
+
+impl Watch {
+    pub fn path(&self) -> Option<PathBuf> {
+        match self {
+            Watch::Auto => watch::usual_path(),
+            Watch::Nowhere => None,
+            Watch::At(path) => Some(path.clone()),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -85,6 +108,7 @@ struct Raw {
     buttons: RawButtons,
     panel: RawPanel,
     dashboard: RawDashboard,
+    watch: RawWatch,
 }
 
 #[derive(Debug, Deserialize)]
@@ -126,6 +150,7 @@ struct RawBundle {
 #[serde(deny_unknown_fields, default)]
 struct RawExam {
     auto_start: bool,
+    auto_hold_s: i64,
 }
 
 #[derive(Debug, Deserialize)]
@@ -133,6 +158,18 @@ struct RawExam {
 struct RawDashboard {
     picture: PictureMode,
     fps: i64,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct RawWatch {
+    socket: String,
+}
+
+impl Default for RawWatch {
+    fn default() -> RawWatch {
+        RawWatch { socket: "auto".into() }
+    }
 }
 
 impl Default for RawSource {
@@ -163,7 +200,7 @@ impl Default for RawBundle {
 
 impl Default for RawExam {
     fn default() -> RawExam {
-        RawExam { auto_start: true }
+        RawExam { auto_start: true, auto_hold_s: 0 }
     }
 }
 
@@ -222,6 +259,7 @@ impl Raw {
         })?;
         let stall = number("source.stall_ms", self.source.stall_ms, 200, 60_000)?;
         let capture = self.capture.validate(Duration::from_millis(stall), &number, &wrong)?;
+        let hold = number("exam.auto_hold_s", self.exam.auto_hold_s, 0, 60)?;
         let stale = number("lamps.stale_ms", lamps.stale_ms, 100, 10_000)?;
         Ok(Config {
             source,
@@ -231,6 +269,7 @@ impl Raw {
             bundle: Some(self.bundle.path).filter(|path| !path.is_empty()).map(PathBuf::from),
             threads: number("bundle.threads", self.bundle.threads, 1, 4)? as usize,
             auto_start: self.exam.auto_start,
+            auto_hold: (hold > 0).then(|| Duration::from_secs(hold)),
             driver: lamps.driver,
             wiring,
             stale: Duration::from_millis(stale),
@@ -239,6 +278,15 @@ impl Raw {
             panel,
             picture: self.dashboard.picture,
             fps: number("dashboard.fps", self.dashboard.fps, 1, 60)? as u32,
+            watch: match self.watch.socket.as_str() {
+                "auto" => Watch::Auto,
+                "none" => Watch::Nowhere,
+                path if path.starts_with('/') => Watch::At(path.into()),
+                other => {
+                    let problem = format!("`watch.socket` is \"{other}\"");
+                    return Err(wrong(problem, "allowed: auto, none, or a path from / on"));
+                }
+            },
         })
     }
 }

@@ -4,8 +4,12 @@
 //! screening. The terminal is put back on every way out, a panic included.
 
 mod events;
+#[allow(dead_code)]
+mod exams;
 mod offscreen;
 mod picture;
+#[allow(dead_code)]
+mod reel;
 mod theme;
 mod view;
 
@@ -100,12 +104,13 @@ fn broken(error: &std::io::Error) -> Error {
     Error::new(ErrorKind::Device, "the terminal", problem, "use --headless on this terminal")
 }
 
-/// Draws snapshots and passes on what keys ask for, until shutdown or *quit*.
+/// Draws snapshots and passes on what keys ask for, until shutdown or *quit*. Without `commands`
+/// there is only looking.
 pub fn run(
     options: &Options,
     snapshots: &Latest<Snapshot>,
     mut snapshot: Snapshot,
-    commands: &SyncSender<Command>,
+    commands: Option<&SyncSender<Command>>,
     shutdown: &Shutdown,
 ) -> Result<(), Error> {
     let _end = EndsAll(shutdown);
@@ -133,7 +138,9 @@ pub fn run(
                     Some(Action::ToggleOverlay) => dashboard.show_overlay ^= true,
                     // The engine drains its orders many times a second; a full queue is a stuck
                     // key, and dropping it does no harm.
-                    Some(Action::Order(command)) => drop(commands.try_send(command)),
+                    Some(Action::Order(command)) => {
+                        commands.map(|commands| commands.try_send(command));
+                    }
                     None => {}
                 },
                 Event::Resize(..) => {

@@ -3,8 +3,10 @@
 //! Evidence starts from nothing at every start, so a verdict cannot survive into the next exam;
 //! whoever drives this must reset screening when [`Exam::apply`] returns [`Change::Started`].
 
+use serde::{Deserialize, Serialize};
+
 /// Where an exam stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum State {
     /// No exam yet.
     #[default]
@@ -48,7 +50,7 @@ pub enum Change {
 }
 
 /// The current exam.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Exam {
     pub state: State,
     /// Counts from 1; 0 before the first.

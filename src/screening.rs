@@ -17,6 +17,8 @@ mod usability;
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 pub use heads::Head;
 pub use usability::Flaw;
 use usability::Judge;
@@ -35,7 +37,7 @@ pub const SUSTAINED: Duration = Duration::from_secs(1);
 const WINDOW_FRAMES: usize = 4096;
 
 /// The outcome of screening.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Verdict {
     Refer,
     Clear,
@@ -43,7 +45,7 @@ pub enum Verdict {
 }
 
 /// Why there is no gradable verdict.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Reason {
     /// Most of the picture's time was unusable in this way.
     Flawed(Flaw),
@@ -126,7 +128,7 @@ pub struct Rules {
 }
 
 /// Evidence gathered over a stretch of time.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Evidence {
     /// Time of usable picture and of all picture.
     pub usable: Duration,

@@ -4,17 +4,22 @@
 //! size: pictures are scaled down to fit [`PICTURE_LIMIT`], curves are rings, and copying one
 //! into another's buffers allocates nothing.
 
+mod device;
 mod overlay;
 mod paint;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+use serde_big_array::BigArray;
+
+pub use self::device::{Clock, Device, Disk, Power};
 pub use self::overlay::{Area, HeatMap, MAP_SIDE, MASK_SIDE, Outline};
 pub use self::paint::{AGAINST, Colour, FAINT, FOR, OUTLINE, lit, on_outline, paint};
 use crate::exam::Exam;
 use crate::frame::{Bounds, Frame};
-use crate::screening::{self, Evidence, Flaw, MOST_SCORES, Verdict};
+use crate::screening::{self, Evidence, Flaw, MOST_CLASSES, MOST_SCORES, Verdict};
 
 /// Largest picture that a snapshot carries, in pixels.
 pub const PICTURE_LIMIT: (u32, u32) = (640, 480);
@@ -24,7 +29,7 @@ pub const HISTORY: usize = 240;
 pub const HISTORY_STEP: Duration = Duration::from_millis(100);
 
 /// What does not change while the program runs.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Identity {
     /// The source by name.
     pub source: String,
@@ -48,11 +53,11 @@ pub struct Identity {
     pub clear: f32,
     /// How the lamps are driven, in words.
     pub lamps: String,
-    pub version: &'static str,
+    pub version: String,
 }
 
 /// What the network says beside its verdict.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Head {
     pub name: String,
     pub labels: Vec<String>,
@@ -73,14 +78,14 @@ impl Head {
 }
 
 /// Why there is no verdict although an exam may be running.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fault {
     pub kind: FaultKind,
     /// One line with the remedy.
     pub words: Arc<str>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FaultKind {
     /// No frame arrives.
     NoSignal,
@@ -101,7 +106,7 @@ impl FaultKind {
 }
 
 /// Frames since the program started.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FrameCounts {
     /// Taken from the source.
     pub captured: u64,
@@ -112,7 +117,7 @@ pub struct FrameCounts {
 }
 
 /// What was blacked out or filled in before anything else saw the latest frame.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Masked {
     /// Pixels of text and marks inside the sector, filled with the grey around them.
     pub marks: u32,
@@ -123,7 +128,7 @@ pub struct Masked {
 }
 
 /// Speed over the latest frames.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Speed {
     pub frames_per_second: f32,
     /// Capture to snapshot, in milliseconds.
@@ -155,8 +160,9 @@ impl Lights {
 }
 
 /// The probability of referring over time, a ring.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct History {
+    #[serde(with = "BigArray")]
     values: [f32; HISTORY],
     next: usize,
     len: usize,
@@ -184,11 +190,12 @@ impl History {
 }
 
 /// The sector of the masked picture, small enough for a screen.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Picture {
     pub width: u32,
     pub height: u32,
     /// `width * height` bytes of grey.
+    #[serde(with = "serde_bytes")]
     pub luma: Vec<u8>,
 }
 
@@ -202,6 +209,23 @@ impl Picture {
         (self.width, self.height) = (other.width, other.height);
         self.luma.clear();
         self.luma.extend_from_slice(&other.luma);
+    }
+
+    /// Takes over `other`, averaged over squares of pixels until it fits `limit`.
+    pub fn reduce(&mut self, other: &Picture, limit: (u32, u32)) {
+        let scale = other.width.div_ceil(limit.0).max(other.height.div_ceil(limit.1)).max(1);
+        (self.width, self.height) = (other.width / scale, other.height / scale);
+        self.luma.clear();
+        let (scale, stride) = (scale as usize, other.width as usize);
+        for y in 0..self.height as usize {
+            let rows = &other.luma[y * scale * stride..(y + 1) * scale * stride];
+            self.luma.extend((0..self.width as usize).map(|x| {
+                let row = |row: &[u8]| {
+                    row[x * scale..(x + 1) * scale].iter().map(|&p| u32::from(p)).sum::<u32>()
+                };
+                (rows.chunks_exact(stride).map(row).sum::<u32>() / (scale * scale) as u32) as u8
+            }));
+        }
     }
 
     /// Takes over the box of `frame`, averaged over squares of pixels where it is too large.
@@ -244,7 +268,7 @@ fn add_squares<T: AsRef<[u8]>>(sums: &mut [u32], pieces: impl IntoIterator<Item 
 }
 
 /// The state of everything. Not `Clone`: a clone's picture would have to grow.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Snapshot {
     pub identity: Arc<Identity>,
     /// Time since the program started.
@@ -263,6 +287,8 @@ pub struct Snapshot {
     pub speed: Speed,
     pub history: History,
     pub picture: Picture,
+    /// The box that this runs on.
+    pub device: Arc<Device>,
     /// Of the picture, where its frame was judged and could be.
     pub heat: HeatMap,
     pub outline: Outline,
@@ -285,6 +311,7 @@ impl Snapshot {
             speed: Speed::default(),
             history: History::default(),
             picture: Picture::with_capacity(),
+            device: Arc::default(),
             heat: HeatMap::default(),
             outline: Outline::default(),
         }
@@ -300,9 +327,23 @@ impl Snapshot {
             picture,
             outline,
             identity: Arc::clone(&other.identity),
+            device: Arc::clone(&other.device),
             fault: other.fault.clone(),
             ..*other
         };
+    }
+
+    /// Whether all of it fits together: one from elsewhere is not shown otherwise.
+    pub fn is_sound(&self) -> bool {
+        let Picture { width, height, luma } = &self.picture;
+        let heads = self.identity.heads.iter().all(|head| head.place.is_within(MOST_SCORES));
+        u64::from(*width) * u64::from(*height) == luma.len() as u64
+            && self.identity.classes.len() <= MOST_CLASSES
+            && heads
+            && self.history.next < HISTORY
+            && self.history.len <= HISTORY
+            && self.heat.is_sound()
+            && self.outline.is_sound()
     }
 
     /// What the lamps show for this state.

@@ -91,6 +91,8 @@ fn engine_allocations(limit: Duration) -> u64 {
         auto_start: true,
         stall: Duration::from_secs(60),
         stop_at_end: false,
+        auto_hold: None,
+        device: Arc::default(),
         limit: Some(limit),
     };
     let stages = Stages::new(&bundle, Box::new(Constant), Mode::Live);

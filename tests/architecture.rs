@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// Modules that each module may name beside itself and `error`. Only `pipeline` and `cli` wire;
 /// sinks see the snapshot and the slot it comes through.
-const MAY_USE: [(&str, &[&str]); 19] = [
+const MAY_USE: [(&str, &[&str]); 21] = [
     ("frame", &[]),
     ("exam", &[]),
     ("error", &[]),
@@ -18,13 +18,15 @@ const MAY_USE: [(&str, &[&str]); 19] = [
     ("inference", &[]),
     ("snapshot", &["exam", "frame", "screening"]),
     ("gpio", &[]),
+    ("device", &["snapshot", "pipeline"]),
     ("lamps", &["gpio", "snapshot", "pipeline"]),
     ("panel", &["gpio", "snapshot", "exam", "screening", "pipeline"]),
     ("buttons", &["gpio", "exam", "pipeline"]),
     ("headless", &["snapshot", "exam", "screening", "pipeline"]),
     ("dashboard", &["snapshot", "exam", "screening", "config", "pipeline"]),
+    ("watch", &["snapshot", "pipeline"]),
     ("evaluation", &["screening"]),
-    ("config", &["capture", "frame", "gpio", "lamps", "buttons", "panel"]),
+    ("config", &["capture", "frame", "gpio", "lamps", "buttons", "panel", "watch"]),
     ("pipeline", &["*"]),
     ("cli", &["*"]),
 ];
@@ -104,7 +106,7 @@ fn modules_name_only_what_they_may() {
 #[test]
 fn sinks_see_only_the_slots_of_the_pipeline() {
     for (path, text) in sources() {
-        if !["lamps", "panel", "headless", "dashboard", "buttons"].contains(&module(&path).as_str())
+        if !["lamps", "panel", "headless", "dashboard", "buttons", "watch", "device"].contains(&module(&path).as_str())
         {
             continue;
         }

@@ -73,6 +73,8 @@ fn a_thousand_reconnects_leave_nothing_behind() {
         auto_start: true,
         stall: Duration::from_secs(60),
         stop_at_end: true,
+        auto_hold: None,
+        device: Arc::default(),
         limit: None,
     };
     let stages = Stages::new(&bundle, Box::new(Constant), Mode::Live);

@@ -1,7 +1,7 @@
 //! `sonolamp run`: live screening with the dashboard, or headless.
 
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,6 +15,7 @@ use crate::buttons::{self, Desk};
 use crate::capture::{phantom, v4l2};
 use crate::config::{Config, LampDriver};
 use crate::dashboard;
+use crate::device::Watch;
 use crate::error::{Error, ErrorKind, plain_words};
 use crate::exam::Command;
 use crate::headless;
@@ -29,7 +30,10 @@ use crate::pipeline::live::{
 use crate::pipeline::shutdown::{EndsAll, Shutdown};
 use crate::screening::Mode;
 use crate::snapshot::{Identity, Snapshot};
+use crate::watch::Server;
 
+/// Whose free space is shown: where exams and logs go.
+const STORAGE: &str = "/var/lib/sonolamp";
 /// How long an orderly end may take once a signal has asked for it.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -160,7 +164,7 @@ fn identity(model: &Model, config: &Config, driver: LampDriver) -> Identity {
         } else {
             driver.words().to_owned()
         },
-        version: env!("CARGO_PKG_VERSION"),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
     }
 }
 
@@ -197,19 +201,25 @@ impl Run<'_> {
         let for_lamps = &Latest::new(self.snapshot());
         let for_panel = &Latest::new(self.snapshot());
         let for_screen = &Latest::new(self.snapshot());
+        let for_watchers = &Latest::new(self.snapshot());
         let board = &Board::default();
         let (commands, orders) = mpsc::sync_channel(16);
+        let device = &Arc::<Watch>::default();
         let settings = Settings {
             identity: Arc::clone(&self.identity),
             auto_start: self.config.auto_start,
             stall: self.config.stall,
             stop_at_end: self.arguments.headless,
+            auto_hold: self.config.auto_hold,
+            device: Arc::clone(device),
             limit: self.arguments.seconds.map(Duration::try_from_secs_f64).and_then(Result::ok),
         };
         let stages = self.model.stages(Mode::Live)?;
-        let with_panel = [for_lamps, for_screen, for_panel];
-        let sinks = if self.config.panel.is_some() { &with_panel[..] } else { &with_panel[..2] };
-        let engine = Engine::new(settings, stages, sinks);
+        let server = self.server();
+        let mut sinks = vec![for_lamps, for_screen];
+        sinks.extend(self.config.panel.is_some().then_some(for_panel));
+        sinks.extend(server.is_some().then_some(for_watchers));
+        let engine = Engine::new(settings, stages, &sinks);
         let commands = &commands;
         let signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).map_err(|e| cannot_start(&e))?;
         let hang_up = signals.handle();
@@ -222,7 +232,12 @@ impl Run<'_> {
                     let playing = Playing { ending: self.ending(), every_frame };
                     live::capture(open, playing, frames, status, shutdown);
                 })?;
+                named("device", scope, move || device.run(Path::new(STORAGE), shutdown))?;
                 named("engine", scope, move || engine.run(frames, status, &orders, shutdown))?;
+                if let Some(server) = &server {
+                    let buffer = self.snapshot();
+                    named("watch", scope, move || server.run(for_watchers, buffer, shutdown))?;
+                }
                 if let Some(wiring) = &self.config.panel {
                     named("panel", scope, move || self.panel(wiring, for_panel, shutdown))?;
                 }
@@ -252,6 +267,12 @@ impl Run<'_> {
         })
     }
 
+    /// Nobody can watch where it cannot listen: a notice and nothing more.
+    fn server(&self) -> Option<Server> {
+        let server = self.config.watch.path().map(|path| Server::bind(&path))?;
+        server.map_err(|error| self.notice(&error)).ok()
+    }
+
     fn show(
         &self,
         snapshots: &Latest<Snapshot>,
@@ -264,7 +285,7 @@ impl Run<'_> {
             return headless::run(&mut out, self.arguments.json, snapshots, buffer, shutdown);
         }
         let options = dashboard::Options { picture: self.config.picture, fps: self.config.fps };
-        dashboard::run(&options, snapshots, buffer, commands, shutdown)
+        dashboard::run(&options, snapshots, buffer, Some(commands), shutdown)
     }
 
     fn lamps(
@@ -287,18 +308,21 @@ impl Run<'_> {
         lamps::run(lamps, board, snapshots, self.snapshot(), self.config.stale, shutdown)
     }
 
+    /// Tells of what goes wrong beside the screening: at once, or after the dashboard's end.
+    fn notice(&self, error: &Error) {
+        if self.arguments.headless {
+            eprintln!("sonolamp: {error}");
+            return;
+        }
+        let mut notices = self.notices.lock().unwrap_or_else(PoisonError::into_inner);
+        if notices.last() != Some(error) {
+            notices.push(error.clone());
+        }
+    }
+
     /// A panel that fails is a notice and nothing more.
     fn panel(&self, wiring: &panel::Wiring, snapshots: &Latest<Snapshot>, shutdown: &Shutdown) {
-        let notice = |error: &Error| {
-            if self.arguments.headless {
-                eprintln!("sonolamp: {error}; trying again");
-                return;
-            }
-            let mut notices = self.notices.lock().unwrap_or_else(PoisonError::into_inner);
-            if notices.last() != Some(error) {
-                notices.push(error.clone());
-            }
-        };
+        let notice = |error: &Error| self.notice(error);
         panel::run(wiring, snapshots, self.snapshot(), self.config.stale, &notice, shutdown);
     }
 }

@@ -15,6 +15,7 @@ use super::shutdown::{EndsAll, Shutdown};
 use super::speed::Meter;
 use super::stages::Stages;
 use crate::capture::FrameSource;
+use crate::device;
 use crate::error::{Error, ErrorKind};
 use crate::exam::{Change, Command, Exam, State};
 use crate::frame::{Bounds, Frame};
@@ -263,6 +264,10 @@ pub struct Settings {
     pub stall: Duration,
     /// Request shutdown when the source has ended.
     pub stop_at_end: bool,
+    /// Hold the exam by itself when *refer* or *clear* has stood for so long.
+    pub auto_hold: Option<Duration>,
+    /// What is known of the box.
+    pub device: Arc<device::Watch>,
     /// Request shutdown after this time.
     pub limit: Option<Duration>,
 }
@@ -279,6 +284,8 @@ pub struct Engine<'a> {
     stages: Stages,
     exam: Exam,
     held: Option<(Verdict, Evidence)>,
+    /// The graded verdict of the picture now, and since when (the source's time).
+    standing: Option<(Verdict, Duration)>,
     snapshot: Snapshot,
     sinks: Vec<Sink<'a>>,
     meter: Meter,
@@ -301,6 +308,7 @@ impl<'a> Engine<'a> {
             stages,
             exam: Exam::default(),
             held: None,
+            standing: None,
             snapshot,
             sinks,
             meter: Meter::new(),
@@ -358,7 +366,7 @@ impl<'a> Engine<'a> {
         match self.exam.apply(command) {
             Some(Change::Started) => {
                 self.stages.reset();
-                (self.held, self.shown) = (None, None);
+                (self.held, self.standing, self.shown) = (None, None, None);
                 self.snapshot.history = Default::default();
                 self.next_point = Duration::ZERO;
             }
@@ -375,7 +383,7 @@ impl<'a> Engine<'a> {
         let another = captured.session != self.session || frame.timestamp < self.last_timestamp;
         if another || self.snapshot.fault.is_some() {
             self.stages.interrupt();
-            self.next_point = Duration::ZERO;
+            (self.standing, self.next_point) = (None, Duration::ZERO);
         }
         (self.session, self.last_timestamp) = (captured.session, frame.timestamp);
         let mut judged = false;
@@ -388,6 +396,7 @@ impl<'a> Engine<'a> {
                 }
                 Err(error) => self.fault(FaultKind::Model, error.to_string()),
             }
+            self.hold_by_itself();
             if frame.timestamp >= self.next_point {
                 self.next_point = frame.timestamp + HISTORY_STEP;
                 let evidence = self.stages.screening().evidence();
@@ -416,6 +425,19 @@ impl<'a> Engine<'a> {
         }
         let now = Instant::now();
         self.meter.record(now, now.duration_since(captured.at));
+    }
+
+    /// Holds the exam once a graded verdict has stood for the time that was asked for.
+    fn hold_by_itself(&mut self) {
+        let Some(patience) = self.settings.auto_hold else { return };
+        let verdict = self.stages.screening().verdict();
+        if verdict.reason().is_some() || self.standing.is_none_or(|(stood, _)| stood != verdict) {
+            self.standing = verdict.reason().is_none().then_some((verdict, self.last_timestamp));
+        }
+        let since = self.standing.map(|(_, since)| self.last_timestamp.saturating_sub(since));
+        if since.is_some_and(|since| since >= patience) {
+            self.command(Command::Hold);
+        }
     }
 
     fn silence(&mut self) {
@@ -471,6 +493,7 @@ impl<'a> Engine<'a> {
         snapshot.counts.dropped = missing + frames.dropped();
         snapshot.speed = self.meter.speed(now);
         snapshot.uptime = now.duration_since(start);
+        snapshot.device = self.settings.device.latest();
         for sink in &mut self.sinks {
             sink.spare.copy_from(snapshot);
             sink.slot.publish(&mut sink.spare);

@@ -2,10 +2,12 @@
 
 use std::ops::Range;
 
+use serde::{Deserialize, Serialize};
+
 use super::{MOST_SCORES, logistic, softmax};
 
 /// Neighbouring scores that answer one question.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Head {
     /// Its place in a row of scores.
     pub first: usize,
@@ -17,6 +19,11 @@ pub struct Head {
 }
 
 impl Head {
+    /// Whether its scores lie in a row of `count`.
+    pub fn is_within(&self, count: usize) -> bool {
+        self.first.checked_add(self.len).is_some_and(|end| end <= count)
+    }
+
     /// The probability of each of its labels, from a row of scores; zeros beyond them.
     pub fn probabilities(&self, scores: &[f32; MOST_SCORES]) -> [f32; MOST_SCORES] {
         let mut found = [0.0; MOST_SCORES];

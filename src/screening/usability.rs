@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::preprocess::Measures;
 
 /// Below this contrast, in grey levels, a picture is black or of one colour.
@@ -20,7 +22,7 @@ const STILL: f32 = 0.01;
 const FROZEN_AFTER: Duration = Duration::from_millis(600);
 
 /// Why a frame cannot be judged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Flaw {
     Blank,
     NoSector,

@@ -4,6 +4,9 @@
 //! Both are grids over an area of the picture, and places are shares of the picture's width and
 //! height: 0 to 1 from its left or upper edge.
 
+use serde::{Deserialize, Serialize};
+use serde_big_array::BigArray;
+
 use crate::frame::Bounds;
 
 /// Most rows and columns of a heat map.
@@ -12,7 +15,7 @@ pub const MAP_SIDE: usize = 64;
 pub const MASK_SIDE: usize = 256;
 
 /// A box in shares of the picture; it may reach beyond.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Area {
     pub left: f32,
     pub top: f32,
@@ -45,12 +48,13 @@ impl Area {
 }
 
 /// How much each part of the picture speaks for referring or against it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct HeatMap {
     width: usize,
     height: usize,
     area: Area,
     /// Row by row, full strength being 127; negative ones speak against.
+    #[serde(with = "BigArray")]
     cells: [i8; MAP_SIDE * MAP_SIDE],
 }
 
@@ -66,7 +70,11 @@ impl HeatMap {
     }
 
     pub fn is_empty(&self) -> bool {
-        self.width * self.height == 0
+        self.width == 0 || self.height == 0
+    }
+
+    pub(super) fn is_sound(&self) -> bool {
+        self.width.max(self.height) <= MAP_SIDE
     }
 
     /// Takes over log-odds, `width` a row; `full` is one at full strength. Empty where they fit no
@@ -100,7 +108,7 @@ impl HeatMap {
 }
 
 /// What belongs to the structure that the network outlines.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Outline {
     width: usize,
     height: usize,
@@ -121,7 +129,11 @@ impl Outline {
         self.inside.clear();
     }
 
-    pub(super) fn copy_from(&mut self, other: &Outline) {
+    pub(super) fn is_sound(&self) -> bool {
+        self.width.max(self.height) <= MASK_SIDE && self.inside.len() == self.width * self.height
+    }
+
+    pub fn copy_from(&mut self, other: &Outline) {
         (self.width, self.height, self.area) = (other.width, other.height, other.area);
         self.inside.clear();
         self.inside.extend_from_slice(&other.inside);

@@ -103,6 +103,8 @@ fn with_pipeline(test: impl FnOnce(&mut Bench)) {
         auto_start: true,
         stall: Duration::from_millis(1500),
         stop_at_end: false,
+        auto_hold: None,
+        device: Arc::default(),
         limit: None,
     };
     let engine = Engine::new(settings, stages, &[&snapshots]);
@@ -279,6 +281,8 @@ fn a_camera_that_goes_away_withdraws_the_verdict_and_resumes_when_it_is_back() {
         // Not what finds the failures here.
         stall: Duration::from_secs(60),
         stop_at_end: true,
+        auto_hold: None,
+        device: Arc::default(),
         limit: None,
     };
     let engine = Engine::new(settings, stages, &[snapshots]);

@@ -1,0 +1,109 @@
+//! The exams since the program started, newest last.
+
+use std::time::Duration;
+
+use crate::exam::State;
+use crate::screening::{Reason, Verdict};
+use crate::snapshot::Snapshot;
+
+/// Older ones give way.
+const MOST: usize = 1000;
+
+/// One exam as it stood last.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Row {
+    pub number: u32,
+    /// Since the program started.
+    pub start: Duration,
+    pub length: Duration,
+    pub verdict: Verdict,
+    /// Calibrated probability of referring.
+    pub probability: f32,
+    pub usable: Duration,
+    /// Whether it is still open.
+    pub open: bool,
+}
+
+#[derive(Debug, Default)]
+pub struct Exams {
+    rows: Vec<Row>,
+}
+
+impl Exams {
+    /// Takes over what the snapshot says of the current exam. A fault withdraws its verdict from
+    /// the screens, and leaves the row as it was.
+    pub fn follow(&mut self, snapshot: &Snapshot) {
+        let number = snapshot.exam.number;
+        let open = matches!(snapshot.exam.state, State::Scanning | State::Held);
+        if number > 0 && open && self.rows.last().is_none_or(|row| row.number != number) {
+            self.close();
+            if self.rows.len() == MOST {
+                self.rows.remove(0);
+            }
+            self.rows.push(Row {
+                number,
+                start: snapshot.uptime,
+                length: Duration::ZERO,
+                verdict: Verdict::Ungradable(Reason::TooLittle),
+                probability: 0.0,
+                usable: Duration::ZERO,
+                open,
+            });
+        }
+        let Some(row) = self.rows.last_mut().filter(|row| row.number == number) else { return };
+        if !open {
+            return self.close();
+        }
+        if let Some(verdict) = snapshot.verdict {
+            row.verdict = verdict;
+            row.probability = snapshot.evidence.probability;
+            row.usable = snapshot.evidence.usable;
+        }
+        if snapshot.exam.state == State::Scanning {
+            row.length = snapshot.uptime.saturating_sub(row.start);
+        }
+    }
+
+    fn close(&mut self) {
+        if let Some(row) = self.rows.last_mut() {
+            row.open = false;
+        }
+    }
+
+    pub fn rows(&self) -> &[Row] {
+        &self.rows
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::exam::Exam;
+
+    #[test]
+    fn each_exam_is_a_row_as_it_stood_last() {
+        let mut exams = Exams::default();
+        let mut snapshot = Snapshot::new(Arc::default());
+        let mut see = |seconds, number, state, verdict| {
+            snapshot.uptime = Duration::from_secs(seconds);
+            snapshot.exam = Exam { state, number };
+            snapshot.verdict = verdict;
+            snapshot.evidence.usable = Duration::from_secs(seconds);
+            exams.follow(&snapshot);
+        };
+        see(0, 0, State::Idle, None);
+        see(1, 1, State::Scanning, Some(Verdict::Ungradable(Reason::TooLittle)));
+        see(4, 1, State::Scanning, Some(Verdict::Refer));
+        see(5, 1, State::Scanning, None); // a fault
+        see(9, 1, State::Held, Some(Verdict::Refer));
+        see(12, 1, State::Ended, None);
+        see(13, 2, State::Scanning, Some(Verdict::Clear));
+        see(14, 3, State::Scanning, Some(Verdict::Clear));
+        let rows = exams.rows();
+        let [first, second, third] = rows else { panic!("{rows:?}") };
+        assert_eq!((first.verdict, first.length.as_secs(), first.open), (Verdict::Refer, 4, false));
+        assert_eq!((first.usable.as_secs(), second.open, third.open), (9, false, true));
+    }
+}

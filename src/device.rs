@@ -1,0 +1,162 @@
+//! The box itself: heat, power, storage, memory, clock. Read from Linux's own files, a few times a
+//! minute, by a thread of its own; what this machine does not tell is `None` and never an error.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::pipeline::shutdown::Shutdown;
+use crate::snapshot::{Clock, Device, Disk, Power};
+
+/// How often the facts are read.
+const EVERY: Duration = Duration::from_secs(2);
+/// A clock before this, in seconds since 1970, was never set: 2026-01-01.
+const PLAUSIBLE: u64 = 1_767_225_600;
+
+/// Reads everything below `root` ("/" but for tests); storage is that of `folder`.
+fn read(root: &Path, folder: &Path) -> Device {
+    let text = |path: &str| {
+        let text = std::fs::read_to_string(root.join(path)).ok()?;
+        let text = text.trim_end_matches(['\0', '\n']).trim();
+        (!text.is_empty()).then(|| text.to_owned())
+    };
+    Device {
+        board: text("proc/device-tree/model").or_else(|| text("sys/class/dmi/id/product_name")),
+        release: text("proc/sys/kernel/osrelease"),
+        temperature: temperature(root),
+        power: text("sys/devices/platform/soc/soc:firmware/get_throttled").and_then(power),
+        disk: disk(folder),
+        memory: text("proc/meminfo").and_then(|text| memory(&text)),
+        clock: clock(root, SystemTime::now()),
+    }
+}
+
+fn temperature(root: &Path) -> Option<f32> {
+    let zones = std::fs::read_dir(root.join("sys/class/thermal")).ok()?;
+    let degrees = zones.filter_map(|zone| {
+        let text = std::fs::read_to_string(zone.ok()?.path().join("temp")).ok()?;
+        let thousandths: i32 = text.trim().parse().ok()?;
+        Some(thousandths as f32 / 1000.0)
+    });
+    degrees.filter(|t| (-40.0..150.0).contains(t)).max_by(f32::total_cmp)
+}
+
+/// The bits of `vcgencmd get_throttled`, as Raspberry Pi documents them.
+fn power(text: String) -> Option<Power> {
+    let bits = u32::from_str_radix(text.trim_start_matches("0x"), 16).ok()?;
+    Some(Power {
+        under_voltage: bits & 1 != 0,
+        throttled: bits & 0b1110 != 0,
+        earlier: bits & 0xf_0000 != 0,
+    })
+}
+
+fn disk(folder: &Path) -> Option<Disk> {
+    let found = folder.ancestors().find_map(|folder| rustix::fs::statvfs(folder).ok())?;
+    Some(Disk {
+        free: found.f_bavail.saturating_mul(found.f_frsize),
+        size: found.f_blocks.saturating_mul(found.f_frsize),
+        read_only: found.f_flag.contains(rustix::fs::StatVfsMountFlags::RDONLY),
+    })
+}
+
+fn memory(text: &str) -> Option<(u64, u64)> {
+    let bytes = |name: &str| {
+        let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+        let kibibytes: u64 = line.trim_start_matches(':').split_whitespace().next()?.parse().ok()?;
+        kibibytes.checked_mul(1024)
+    };
+    Some((bytes("MemAvailable")?, bytes("MemTotal")?))
+}
+
+fn clock(root: &Path, now: SystemTime) -> Clock {
+    let seconds = now.duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
+    if seconds < PLAUSIBLE {
+        Clock::NotSet
+    } else if root.join("run/systemd/timesync/synchronized").exists() {
+        Clock::Synchronized(seconds)
+    } else {
+        Clock::Set(seconds)
+    }
+}
+
+/// The latest facts, for whoever wants them.
+#[derive(Default)]
+pub struct Watch {
+    facts: Mutex<Arc<Device>>,
+}
+
+impl Watch {
+    pub fn latest(&self) -> Arc<Device> {
+        Arc::clone(&self.facts.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Reads again and again until shutdown.
+    pub fn run(&self, folder: &Path, shutdown: &Shutdown) {
+        loop {
+            let facts = Arc::new(read(Path::new("/"), folder));
+            *self.facts.lock().unwrap_or_else(PoisonError::into_inner) = facts;
+            if shutdown.wait(EVERY) {
+                return;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn write(root: &Path, path: &str, text: &str) {
+        let path = root.join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+
+    #[test]
+    fn a_pi_tells_its_heat_power_and_memory() {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path();
+        write(root, "proc/device-tree/model", "Raspberry Pi 4 Model B Rev 1.4\0");
+        write(root, "proc/sys/kernel/osrelease", "6.1.0-rpi7\n");
+        write(root, "proc/meminfo", "MemTotal:  100 kB\nMemFree: 10 kB\nMemAvailable:   40 kB\n");
+        write(root, "sys/class/thermal/thermal_zone0/temp", "48312\n");
+        write(root, "sys/class/thermal/thermal_zone1/temp", "51000\n");
+        write(root, "sys/class/thermal/cooling_device0/type", "fan\n");
+        write(root, "sys/devices/platform/soc/soc:firmware/get_throttled", "50005\n");
+        let facts = read(root, root);
+        assert_eq!(facts.board.as_deref(), Some("Raspberry Pi 4 Model B Rev 1.4"));
+        assert_eq!(facts.release.as_deref(), Some("6.1.0-rpi7"));
+        assert_eq!(facts.temperature, Some(51.0));
+        let power = Power { under_voltage: true, throttled: true, earlier: true };
+        assert_eq!(facts.power, Some(power));
+        assert_eq!(facts.memory, Some((40 * 1024, 100 * 1024)));
+        let disk = facts.disk.unwrap();
+        assert!(disk.free <= disk.size && disk.size > 0 && !disk.read_only);
+    }
+
+    #[test]
+    fn what_is_missing_or_nonsense_is_unknown() {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path();
+        assert_eq!(Device { disk: None, clock: Clock::NotSet, ..read(root, root) }, Device::default());
+        write(root, "proc/device-tree/model", "\0");
+        write(root, "proc/meminfo", "MemTotal: many kB\n");
+        write(root, "sys/class/thermal/thermal_zone0/temp", "-274000\n");
+        write(root, "sys/devices/platform/soc/soc:firmware/get_throttled", "throttled\n");
+        assert_eq!(Device { disk: None, clock: Clock::NotSet, ..read(root, root) }, Device::default());
+        let missing = read(root, &root.join("not/there/yet"));
+        assert!(missing.disk.is_some(), "the nearest folder that exists counts");
+    }
+
+    #[test]
+    fn a_clock_is_believed_only_after_it_was_set() {
+        let root = tempfile::tempdir().unwrap();
+        let at = |seconds| UNIX_EPOCH + Duration::from_secs(seconds);
+        assert_eq!(clock(root.path(), at(5)), Clock::NotSet);
+        assert_eq!(clock(root.path(), at(PLAUSIBLE)), Clock::Set(PLAUSIBLE));
+        write(root.path(), "run/systemd/timesync/synchronized", "");
+        assert_eq!(clock(root.path(), at(PLAUSIBLE + 9)), Clock::Synchronized(PLAUSIBLE + 9));
+        assert_eq!(clock(root.path(), at(5)).time(), None);
+    }
+}
