@@ -3,6 +3,7 @@
 //! Unknown keys and values out of range are errors that name the key, the value and what is
 //! allowed; nothing falls back silently.
 
+pub mod dashboard;
 mod hardware;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,7 @@ use crate::error::{Error, ErrorKind, plain_words, toml_problem};
 use crate::frame::{Range, SIDE_RANGE};
 use crate::lamps;
 use crate::panel;
+use dashboard::RawDashboard;
 use hardware::{RawButtons, RawLamps, RawPanel, no_line_twice};
 
 /// The documented sample, whose values are the defaults.
@@ -45,8 +47,7 @@ pub struct Config {
     /// Run after the program's orderly end when a long press asks for it.
     pub shutdown_command: Vec<String>,
     pub panel: Option<panel::Wiring>,
-    pub picture: PictureMode,
-    pub fps: u32,
+    pub dashboard: dashboard::Settings,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -65,13 +66,6 @@ impl LampDriver {
             LampDriver::Rppal => "Raspberry Pi GPIO",
         }
     }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum PictureMode {
-    Auto,
-    Halfblocks,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -128,13 +122,6 @@ struct RawExam {
     auto_start: bool,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct RawDashboard {
-    picture: PictureMode,
-    fps: i64,
-}
-
 impl Default for RawSource {
     fn default() -> RawSource {
         RawSource { r#use: "phantom:lung-tour".into(), repeat: false, stall_ms: 1500 }
@@ -164,12 +151,6 @@ impl Default for RawBundle {
 impl Default for RawExam {
     fn default() -> RawExam {
         RawExam { auto_start: true }
-    }
-}
-
-impl Default for RawDashboard {
-    fn default() -> RawDashboard {
-        RawDashboard { picture: PictureMode::Auto, fps: 20 }
     }
 }
 
@@ -237,8 +218,7 @@ impl Raw {
             buttons,
             shutdown_command: self.buttons.shutdown_command,
             panel,
-            picture: self.dashboard.picture,
-            fps: number("dashboard.fps", self.dashboard.fps, 1, 60)? as u32,
+            dashboard: self.dashboard.validate(&number)?,
         })
     }
 }
@@ -364,6 +344,10 @@ mod tests {
             ("[capture]\npixel_aspect = \"9:1\"", ["`capture.pixel_aspect`", "1:4 to 4:1"]),
             ("[capture.controls]\ngain = 0.5", ["line 2", "a whole number"]),
             ("[dashboard]\nfps = 0", ["`dashboard.fps` is 0", "1 to 60"]),
+            ("[dashboard]\nlanguage = \"de\"", ["unknown variant `de`", "`zh`"]),
+            ("[dashboard]\ntheme = \"dark\"", ["unknown variant `dark`", "high-contrast"]),
+            ("[dashboard]\nsymbols = \"latin\"", ["unknown variant `latin`", "ascii"]),
+            ("[dashboard]\nlarge = 1", ["line 2", "boolean"]),
             ("[dashboard]\nfps = 5\nfps = 6", ["line 3", "duplicate key"]),
             ("nonsense", ["line 1", "config print"]),
         ] {

@@ -21,3 +21,4 @@ pub mod pipeline;
 pub mod preprocess;
 pub mod screening;
 pub mod snapshot;
+pub mod texts;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// Modules that each module may name beside itself and `error`. Only `pipeline` and `cli` wire;
 /// sinks see the snapshot and the slot it comes through.
-const MAY_USE: [(&str, &[&str]); 19] = [
+const MAY_USE: [(&str, &[&str]); 20] = [
     ("frame", &[]),
     ("exam", &[]),
     ("error", &[]),
@@ -22,15 +22,16 @@ const MAY_USE: [(&str, &[&str]); 19] = [
     ("panel", &["gpio", "snapshot", "exam", "screening", "pipeline"]),
     ("buttons", &["gpio", "exam", "pipeline"]),
     ("headless", &["snapshot", "exam", "screening", "pipeline"]),
-    ("dashboard", &["snapshot", "exam", "screening", "config", "pipeline"]),
+    ("dashboard", &["snapshot", "exam", "screening", "config", "pipeline", "texts"]),
+    ("texts", &[]),
     ("evaluation", &["screening"]),
-    ("config", &["capture", "frame", "gpio", "lamps", "buttons", "panel"]),
+    ("config", &["capture", "frame", "gpio", "lamps", "buttons", "panel", "texts"]),
     ("pipeline", &["*"]),
     ("cli", &["*"]),
 ];
 
 /// Vendor crates and the one file that may name each.
-const VENDORS: [(&str, &str); 13] = [
+const VENDORS: [(&str, &str); 14] = [
     ("v4l", "capture/v4l2"),
     ("rppal", "lamps/rppal.rs"),
     ("gpiocdev", "gpio.rs"),
@@ -44,6 +45,7 @@ const VENDORS: [(&str, &str); 13] = [
     ("jpeg_decoder", "capture/dicom"),
     ("zune_jpeg", "capture/jpeg.rs"),
     ("ratatui", "dashboard"),
+    ("fluent_bundle", "texts"),
 ];
 
 fn sources() -> BTreeMap<PathBuf, String> {
