@@ -33,7 +33,7 @@ impl Pixels {
     }
 }
 
-/// Lines of letters, and how many columns and half rows a pixel takes.
+/// Lines of letters; how many columns two pixels take, and how many half rows one takes.
 struct Setting {
     lines: Vec<Pixels>,
     across: u16,
@@ -93,11 +93,11 @@ fn setting(lines: &[String], symbols: &Symbols, area: Rect) -> Option<Setting> {
     let lines: Vec<Pixels> = lines.iter().map(|line| pixels(line)).collect::<Option<_>>()?;
     let width = lines.iter().map(|line| line.width).max()?.max(1);
     let height = lines.iter().map(|line| line.height).sum::<u16>().max(1);
-    let across = area.width / width;
-    let halves = (2 * area.height / height).min(2 * across);
+    let across = 2 * area.width / width;
+    let halves = (2 * area.height / height).min(across);
     let halves = if symbols.ascii { halves / 2 * 2 } else { halves };
-    let across = across.min(2 * halves);
-    (across > 0 && halves > 0).then_some(Setting { lines, across, halves })
+    let across = across.min(4 * halves);
+    (across > 1 && halves > 0).then_some(Setting { lines, across, halves })
 }
 
 fn draw(setting: &Setting, style: Style, symbols: &Symbols, area: Rect, buffer: &mut Buffer) {
@@ -107,12 +107,13 @@ fn draw(setting: &Setting, style: Style, symbols: &Symbols, area: Rect, buffer: 
     // The first half row of a line.
     let mut first = 0;
     for line in lines {
-        let left = area.x + area.width.saturating_sub(line.width * across) / 2;
+        let columns = line.width * across / 2;
+        let left = area.x + area.width.saturating_sub(columns) / 2;
         let end = first + line.height * halves;
         for row in first / 2..end.div_ceil(2) {
-            for x in 0..line.width * across {
+            for x in 0..columns {
                 let lit = |half: u16| {
-                    (first..end).contains(&half) && line.at(x / across, (half - first) / halves)
+                    (first..end).contains(&half) && line.at(2 * x / across, (half - first) / halves)
                 };
                 let symbol = match (lit(2 * row), lit(2 * row + 1)) {
                     (false, false) => continue,

@@ -90,7 +90,7 @@ fn variables_are_filled_in_without_marks_around_them() {
     assert_eq!(english.with("exam", &exam), "exam 12 held");
     let french = Texts::new(Language::French);
     let reason = [("verdict", "non évaluable".into()), ("reason", "figée".into())];
-    assert_eq!(french.with("event-reason", &reason), "non évaluable : figée");
+    assert_eq!(french.with("event-reason", &reason), "non évaluable\u{a0}: figée");
     assert_eq!(french.decimal(0.935, 1), "0,9");
     assert_eq!(Texts::new(Language::Chinese).term("COVID-19"), "新冠肺炎");
     assert_eq!(french.term("something else"), "something else");

@@ -9,7 +9,7 @@ use super::banner::judged;
 use crate::dashboard::Dashboard;
 use crate::dashboard::width::pad;
 use crate::exam::State;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Light, Snapshot};
 use crate::texts::Value;
 
 /// Columns of a fact's name, with the gap after it.
@@ -65,7 +65,7 @@ pub fn lines(dashboard: &Dashboard, snapshot: &Snapshot, width: u16) -> Vec<Line
     let frames = [("captured", counts.captured.into()), ("dropped", counts.dropped.into())];
     fact(texts.get("fact-frames"), texts.with("frames", &frames));
     fact(texts.get("fact-bundle"), format!("{} {}", identity.bundle, identity.bundle_digest));
-    lines.push(lamps(dashboard, snapshot));
+    lines.push(lamps(dashboard, snapshot, width));
     lines
 }
 
@@ -88,19 +88,23 @@ fn bar(dashboard: &Dashboard, name: &str, share: Option<f32>, width: u16) -> Lin
     ])
 }
 
-fn lamps(dashboard: &Dashboard, snapshot: &Snapshot) -> Line<'static> {
+fn lamps(dashboard: &Dashboard, snapshot: &Snapshot, width: u16) -> Line<'static> {
     let (theme, texts) = (dashboard.theme, &dashboard.texts);
     let lights = snapshot.lights();
-    let mut spans = vec![Span::styled(label(&texts.get("fact-lamps")), theme.quiet())];
-    for (name, light, style) in [
+    let lamps = [
         (texts.get("lamp-refer"), lights.refer, theme.refer()),
         (texts.get("lamp-clear"), lights.clear, theme.clear()),
         (texts.get("lamp-attention"), lights.attention, theme.attention()),
-    ] {
-        let lit = light != crate::snapshot::Light::Off;
-        let style: Style = if lit { style } else { theme.quiet() };
-        let shape = dashboard.symbols.lamp(light);
-        spans.push(Span::styled(format!("{shape} {name}  "), style));
-    }
-    Line::from(spans)
+    ];
+    let line = |gap: &str| -> Line<'static> {
+        let item = |(name, light, style): &(Cow<str>, Light, Style)| {
+            let style = if *light == Light::Off { theme.quiet() } else { *style };
+            Span::styled(format!("{} {name}{gap}", dashboard.symbols.lamp(*light)), style)
+        };
+        let name = Span::styled(label(&texts.get("fact-lamps")), theme.quiet());
+        std::iter::once(name).chain(lamps.iter().map(item)).collect()
+    };
+    let wide = line("  ");
+    // The last gap may be cut.
+    if wide.width() <= usize::from(width) + 2 { wide } else { line(" ") }
 }

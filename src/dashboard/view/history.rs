@@ -44,6 +44,7 @@ pub fn render(dashboard: &Dashboard, snapshot: &Snapshot, area: Rect, frame: &mu
     ];
     let chart = Chart::new(datasets)
         .block(block)
+        .style(theme.ground())
         .x_axis(Axis::default().bounds([0.0, seconds]))
         .y_axis(Axis::default().bounds([0.0, 1.0]).labels(["0", "1"]));
     frame.render_widget(chart, area);

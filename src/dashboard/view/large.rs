@@ -29,8 +29,8 @@ pub fn render(dashboard: &Dashboard, snapshot: &Snapshot, area: Rect, frame: &mu
     };
     let mut below = vec![state];
     below.extend(Some(reason(dashboard, snapshot)).filter(|reason| !reason.is_empty()));
-    // Below the verdict at most two fifths of the screen, in letters or in plain lines.
-    let most = usize::from(area.height * 2 / 5 / LETTER);
+    // Below the verdict at most half of the screen, in letters or in plain lines.
+    let most = usize::from(area.height / 2 / LETTER);
     let big: Vec<String> =
         below.iter().flat_map(|line| fold(line, (area.width / LETTER).into(), 0)).collect();
     let small: Vec<String> = below
