@@ -165,7 +165,7 @@ impl Theme {
     /// Of what matters less; never faint where contrast is asked for.
     pub fn quiet(self) -> Style {
         match self.choice {
-            ThemeChoice::HighContrast => Style::new(),
+            ThemeChoice::HighContrast => Style::new().fg(self.colour(WHITE)),
             _ => Style::new().add_modifier(Modifier::DIM),
         }
     }

@@ -16,7 +16,7 @@ reason-blank = la imagen está negra o vacía: compruebe sonda, gel y ganancia
 reason-no-sector = no hay sector ecográfico en la imagen: compruebe la fuente
 reason-noise = ruido en lugar de eco: compruebe el cable y el contacto de la sonda
 reason-frozen = la imagen no se mueve: descongele el ecógrafo
-reason-unfamiliar = imagen distinta de las que conoce el modelo: compruebe el tipo de examen y la sonda
+reason-unfamiliar = imagen desconocida para el modelo: compruebe tipo de examen y sonda
 reason-too-little-evidence = aún hay muy poca imagen válida
 reason-uncertain = la imagen está entre negativo y derivar
 

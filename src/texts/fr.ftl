@@ -16,7 +16,7 @@ reason-blank = l'image est noire ou vide : vérifiez la sonde, le gel et le gai
 reason-no-sector = aucun secteur échographique dans l'image : vérifiez la source
 reason-noise = du bruit au lieu d'échos : vérifiez le câble et le contact de la sonde
 reason-frozen = l'image ne bouge pas : désactivez le gel d'image de l'échographe
-reason-unfamiliar = image différente de celles que le modèle connaît : vérifiez le type d'examen et la sonde
+reason-unfamiliar = image inconnue du modèle : vérifiez le type d'examen et la sonde
 reason-too-little-evidence = trop peu d'images exploitables jusqu'ici
 reason-uncertain = l'image se situe entre négatif et référer
 
