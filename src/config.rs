@@ -3,7 +3,9 @@
 //! Unknown keys and values out of range are errors that name the key, the value and what is
 //! allowed; nothing falls back silently.
 
+pub mod dashboard;
 mod hardware;
+pub mod watch;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -18,8 +20,9 @@ use crate::error::{Error, ErrorKind, plain_words, toml_problem};
 use crate::frame::{Range, SIDE_RANGE};
 use crate::lamps;
 use crate::panel;
-use crate::watch;
+use dashboard::RawDashboard;
 use hardware::{RawButtons, RawLamps, RawPanel, no_line_twice};
+use watch::RawWatch;
 
 /// The documented sample, whose values are the defaults.
 pub const SAMPLE: &str = include_str!("../deploy/sonolamp.toml");
@@ -48,28 +51,8 @@ pub struct Config {
     /// Run after the program's orderly end when a long press asks for it.
     pub shutdown_command: Vec<String>,
     pub panel: Option<panel::Wiring>,
-    pub picture: PictureMode,
-    pub fps: u32,
-    pub watch: Watch,
-}
-
-/// Where watchers may come to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Watch {
-    /// Where an instance listens usually, if that place exists.
-    Auto,
-    Nowhere,
-    At(PathBuf),
-}
-
-impl Watch {
-    pub fn path(&self) -> Option<PathBuf> {
-        match self {
-            Watch::Auto => watch::usual_path(),
-            Watch::Nowhere => None,
-            Watch::At(path) => Some(path.clone()),
-        }
-    }
+    pub dashboard: dashboard::Settings,
+    pub watch: watch::Watch,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -88,13 +71,6 @@ impl LampDriver {
             LampDriver::Rppal => "Raspberry Pi GPIO",
         }
     }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum PictureMode {
-    Auto,
-    Halfblocks,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -153,25 +129,6 @@ struct RawExam {
     auto_hold_s: i64,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct RawDashboard {
-    picture: PictureMode,
-    fps: i64,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct RawWatch {
-    socket: String,
-}
-
-impl Default for RawWatch {
-    fn default() -> RawWatch {
-        RawWatch { socket: "auto".into() }
-    }
-}
-
 impl Default for RawSource {
     fn default() -> RawSource {
         RawSource { r#use: "phantom:lung-tour".into(), repeat: false, stall_ms: 1500 }
@@ -201,12 +158,6 @@ impl Default for RawBundle {
 impl Default for RawExam {
     fn default() -> RawExam {
         RawExam { auto_start: true, auto_hold_s: 0 }
-    }
-}
-
-impl Default for RawDashboard {
-    fn default() -> RawDashboard {
-        RawDashboard { picture: PictureMode::Auto, fps: 20 }
     }
 }
 
@@ -276,17 +227,8 @@ impl Raw {
             buttons,
             shutdown_command: self.buttons.shutdown_command,
             panel,
-            picture: self.dashboard.picture,
-            fps: number("dashboard.fps", self.dashboard.fps, 1, 60)? as u32,
-            watch: match self.watch.socket.as_str() {
-                "auto" => Watch::Auto,
-                "none" => Watch::Nowhere,
-                path if path.starts_with('/') => Watch::At(path.into()),
-                other => {
-                    let problem = format!("`watch.socket` is \"{other}\"");
-                    return Err(wrong(problem, "allowed: auto, none, or a path from / on"));
-                }
-            },
+            dashboard: self.dashboard.validate(&number)?,
+            watch: self.watch.validate(&wrong)?,
         })
     }
 }
@@ -412,6 +354,10 @@ mod tests {
             ("[capture]\npixel_aspect = \"9:1\"", ["`capture.pixel_aspect`", "1:4 to 4:1"]),
             ("[capture.controls]\ngain = 0.5", ["line 2", "a whole number"]),
             ("[dashboard]\nfps = 0", ["`dashboard.fps` is 0", "1 to 60"]),
+            ("[dashboard]\nlanguage = \"de\"", ["unknown variant `de`", "`zh`"]),
+            ("[dashboard]\ntheme = \"dark\"", ["unknown variant `dark`", "high-contrast"]),
+            ("[dashboard]\nsymbols = \"latin\"", ["unknown variant `latin`", "ascii"]),
+            ("[dashboard]\nlarge = 1", ["line 2", "boolean"]),
             ("[dashboard]\nfps = 5\nfps = 6", ["line 3", "duplicate key"]),
             ("nonsense", ["line 1", "config print"]),
         ] {

@@ -3,15 +3,19 @@
 //! Drawing is paced by itself and reads the newest snapshot, so a slow terminal never delays
 //! screening. The terminal is put back on every way out, a panic included.
 
+mod capabilities;
 mod events;
 #[allow(dead_code)]
 mod exams;
+mod letters;
 mod offscreen;
 mod picture;
 #[allow(dead_code)]
 mod reel;
+mod symbols;
 mod theme;
 mod view;
+mod width;
 
 use std::io::Stdout;
 use std::sync::mpsc::SyncSender;
@@ -21,32 +25,31 @@ use ratatui::Terminal;
 use ratatui::backend::{Backend, CrosstermBackend};
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
+use self::capabilities::Capabilities;
 use self::events::Log;
 pub use self::offscreen::Offscreen;
 use self::picture::Painter;
+use self::symbols::Symbols;
 use self::theme::Theme;
-use crate::config::PictureMode;
+use crate::config::dashboard::{Settings, SymbolChoice};
 use crate::error::{Error, ErrorKind, hide_contained_panics, plain_words};
 use crate::exam::Command;
 use crate::pipeline::latest::{Latest, Taken};
 use crate::pipeline::shutdown::{EndsAll, Shutdown};
 use crate::snapshot::Snapshot;
-
-/// How to draw.
-#[derive(Debug, Clone)]
-pub struct Options {
-    pub picture: PictureMode,
-    /// Most screens a second.
-    pub fps: u32,
-}
+use crate::texts::{Language, Texts};
 
 /// What is on the screen beside the snapshot.
 pub struct Dashboard {
     theme: Theme,
+    symbols: &'static Symbols,
+    texts: Texts,
     painter: Painter,
     log: Log,
     show_picture: bool,
     show_overlay: bool,
+    /// The verdict fills the screen.
+    large: bool,
 }
 
 /// What a key asks for.
@@ -55,12 +58,43 @@ enum Action {
     Order(Command),
     TogglePicture,
     ToggleOverlay,
+    ToggleLarge,
     Quit,
 }
 
 impl Dashboard {
-    fn new(theme: Theme, painter: Painter) -> Dashboard {
-        Dashboard { theme, painter, log: Log::default(), show_picture: true, show_overlay: true }
+    fn new(theme: Theme, symbols: &'static Symbols, texts: Texts, painter: Painter) -> Dashboard {
+        Dashboard {
+            theme,
+            symbols,
+            texts,
+            painter,
+            log: Log::default(),
+            show_picture: true,
+            show_overlay: true,
+            large: false,
+        }
+    }
+
+    /// As the settings want it and the terminal can; asks the terminal what pictures it draws.
+    fn open(settings: &Settings, variable: impl Fn(&str) -> Option<String>) -> Dashboard {
+        let able = Capabilities::from_variables(&variable);
+        let theme = Theme::new(settings.theme, able.depth);
+        let symbols = match settings.symbols {
+            SymbolChoice::Ascii => &symbols::ASCII,
+            SymbolChoice::Auto if able.ascii => &symbols::ASCII,
+            SymbolChoice::Auto | SymbolChoice::Unicode => &symbols::UNICODE,
+        };
+        let language = settings.language.unwrap_or_else(|| {
+            match Language::from_locale(variable) {
+                // A console without its characters would show none of it.
+                Language::Chinese if symbols.ascii => Language::English,
+                language => language,
+            }
+        });
+        let painter = Painter::new(settings.picture, theme, symbols);
+        let texts = Texts::new(language);
+        Dashboard { large: settings.large, ..Dashboard::new(theme, symbols, texts, painter) }
     }
 
     /// Draws `snapshot`, whatever the size of the terminal.
@@ -69,7 +103,7 @@ impl Dashboard {
         terminal: &mut Terminal<B>,
         snapshot: &Snapshot,
     ) -> Result<(), B::Error> {
-        self.log.follow(snapshot);
+        self.log.follow(snapshot, &self.texts);
         terminal.draw(|frame| view::render(self, snapshot, frame)).map(drop)
     }
 }
@@ -107,18 +141,16 @@ fn broken(error: &std::io::Error) -> Error {
 /// Draws snapshots and passes on what keys ask for, until shutdown or *quit*. Without `commands`
 /// there is only looking.
 pub fn run(
-    options: &Options,
+    settings: &Settings,
     snapshots: &Latest<Snapshot>,
     mut snapshot: Snapshot,
     commands: Option<&SyncSender<Command>>,
     shutdown: &Shutdown,
 ) -> Result<(), Error> {
     let _end = EndsAll(shutdown);
-    let theme = Theme::from_environment();
     let mut screen = Screen::open()?;
-    let painter = Painter::new(options.picture, theme.colour);
-    let mut dashboard = Dashboard::new(theme, painter);
-    let interval = Duration::from_secs(1) / options.fps.max(1);
+    let mut dashboard = Dashboard::open(settings, |name| std::env::var(name).ok());
+    let interval = Duration::from_secs(1) / settings.fps.max(1);
     while !shutdown.requested() {
         match snapshots.take(&mut snapshot, interval) {
             Taken::Fresh => {
@@ -136,6 +168,7 @@ pub fn run(
                     Some(Action::Quit) => return Ok(()),
                     Some(Action::TogglePicture) => dashboard.show_picture ^= true,
                     Some(Action::ToggleOverlay) => dashboard.show_overlay ^= true,
+                    Some(Action::ToggleLarge) => dashboard.large ^= true,
                     // The engine drains its orders many times a second; a full queue is a stuck
                     // key, and dropping it does no harm.
                     Some(Action::Order(command)) => {
@@ -163,6 +196,7 @@ fn action(key: KeyEvent) -> Option<Action> {
         KeyCode::Char('n') => Some(Action::Order(Command::New)),
         KeyCode::Char('p') => Some(Action::TogglePicture),
         KeyCode::Char('m') => Some(Action::ToggleOverlay),
+        KeyCode::Char('l') => Some(Action::ToggleLarge),
         KeyCode::Char('q') | KeyCode::Esc => Some(Action::Quit),
         _ => None,
     }

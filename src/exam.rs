@@ -20,6 +20,8 @@ pub enum State {
 }
 
 impl State {
+    pub const ALL: [State; 4] = [State::Idle, State::Scanning, State::Held, State::Ended];
+
     pub fn word(self) -> &'static str {
         match self {
             State::Idle => "idle",

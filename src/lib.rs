@@ -22,4 +22,5 @@ pub mod pipeline;
 pub mod preprocess;
 pub mod screening;
 pub mod snapshot;
+pub mod texts;
 pub mod watch;

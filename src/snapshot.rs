@@ -96,6 +96,17 @@ pub enum FaultKind {
 }
 
 impl FaultKind {
+    pub const ALL: [FaultKind; 3] = [FaultKind::NoSignal, FaultKind::Source, FaultKind::Model];
+
+    /// A fixed identifier, by which texts are found.
+    pub fn code(self) -> &'static str {
+        match self {
+            FaultKind::NoSignal => "no-signal",
+            FaultKind::Source => "source-failed",
+            FaultKind::Model => "model-failed",
+        }
+    }
+
     pub fn word(self) -> &'static str {
         match self {
             FaultKind::NoSignal => "no signal",

@@ -284,8 +284,7 @@ impl Run<'_> {
             let mut out = std::io::stdout().lock();
             return headless::run(&mut out, self.arguments.json, snapshots, buffer, shutdown);
         }
-        let options = dashboard::Options { picture: self.config.picture, fps: self.config.fps };
-        dashboard::run(&options, snapshots, buffer, Some(commands), shutdown)
+        dashboard::run(&self.config.dashboard, snapshots, buffer, Some(commands), shutdown)
     }
 
     fn lamps(

@@ -47,10 +47,10 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let identity = first.identity.clone();
     let slot = &Latest::new(Snapshot::new(identity.clone()));
     let shutdown = &Shutdown::default();
-    let options = dashboard::Options { picture: config.picture, fps: config.fps };
+    let settings = &config.dashboard;
     let outcome = std::thread::scope(|scope| {
         let reader = scope.spawn(move || follow(client, slot, Snapshot::new(identity), shutdown));
-        let shown = dashboard::run(&options, slot, first, None, shutdown);
+        let shown = dashboard::run(settings, slot, first, None, shutdown);
         shutdown.request();
         let read = reader.join().unwrap_or(Ok(()));
         shown.and(read)

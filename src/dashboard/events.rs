@@ -2,9 +2,11 @@
 
 use std::collections::VecDeque;
 
+use super::width::fold;
 use crate::exam::{Exam, State};
 use crate::screening::Verdict;
 use crate::snapshot::{FaultKind, Snapshot};
+use crate::texts::Texts;
 
 const LINES: usize = 100;
 /// Width of the time in front of every event.
@@ -22,36 +24,46 @@ pub struct Log {
 
 impl Log {
     /// Notes what has changed since the last snapshot.
-    pub fn follow(&mut self, snapshot: &Snapshot) {
-        let at = format!("{:6.1} s", snapshot.uptime.as_secs_f64());
+    pub fn follow(&mut self, snapshot: &Snapshot, texts: &Texts) {
+        let seconds = texts.decimal(snapshot.uptime.as_secs_f32(), 1);
+        let at = format!("{seconds:>6} s  ");
         if snapshot.exam != self.exam {
             self.exam = snapshot.exam;
             self.verdict = None;
             let Exam { state, number } = snapshot.exam;
-            self.note(match state {
-                State::Idle => format!("{at}  idle"),
-                state => format!("{at}  exam {number} {}", state.word()),
-            });
+            let word = texts.coded("state", state.word());
+            let words = match state {
+                State::Idle => word,
+                _ => texts.with("exam", &[("number", number.into()), ("state", word.into())]),
+            };
+            self.note(at.clone() + &words);
         }
         let fault = snapshot.fault.as_ref().map(|fault| fault.kind);
         if fault != self.fault {
             self.fault = fault;
-            self.note(match &snapshot.fault {
-                Some(fault) => format!("{at}  fault: {}", fault.words),
-                None => format!("{at}  fault is over"),
-            });
+            let words = match &snapshot.fault {
+                Some(fault) => texts.with("event-fault", &[("words", (&*fault.words).into())]),
+                None => texts.get("event-fault-over").into_owned(),
+            };
+            self.note(at.clone() + &words);
         }
         if snapshot.verdict != self.verdict {
             self.verdict = snapshot.verdict;
             if let Some(verdict) = snapshot.verdict {
-                let reason = verdict.reason().map_or("", |reason| reason.words());
-                let gap = if reason.is_empty() { "" } else { ": " };
-                self.note(format!("{at}  {}{gap}{reason}", verdict.word()));
+                let word = texts.coded("verdict", verdict.word());
+                let words = match verdict.reason().map(|r| texts.coded("reason", r.code())) {
+                    Some(reason) => {
+                        let variables = [("verdict", word.into()), ("reason", reason.into())];
+                        texts.with("event-reason", &variables)
+                    }
+                    None => word,
+                };
+                self.note(at.clone() + &words);
             }
         }
         if snapshot.source_ended && !self.ended {
             self.ended = true;
-            self.note(format!("{at}  the source has ended"));
+            self.note(at + &texts.get("event-source-ended"));
         }
     }
 
@@ -62,11 +74,11 @@ impl Log {
         self.lines.push_back(line);
     }
 
-    /// The last events that fit into `height` rows of `width` characters, oldest first.
+    /// The last events that fit into `height` rows of `width` columns, oldest first.
     pub fn tail(&self, height: usize, width: usize) -> Vec<String> {
         let mut rows = VecDeque::new();
         for line in self.lines.iter().rev() {
-            let folded = fold(line, width);
+            let folded = fold(line, width, INDENT);
             if rows.len() + folded.len() > height {
                 break;
             }
@@ -74,20 +86,4 @@ impl Log {
         }
         rows.into()
     }
-}
-
-/// Breaks a line between words; what goes on is indented below the words of the first row.
-fn fold(line: &str, width: usize) -> Vec<String> {
-    let indent = " ".repeat(INDENT);
-    let mut rows = vec![String::new()];
-    for word in line.split_inclusive(' ') {
-        let row = rows.last_mut().map_or(0, |row| row.chars().count());
-        if row + word.trim_end().chars().count() > width && row > INDENT {
-            rows.push(indent.clone());
-        }
-        if let Some(row) = rows.last_mut() {
-            row.push_str(word);
-        }
-    }
-    rows
 }

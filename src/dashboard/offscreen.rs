@@ -6,12 +6,15 @@ use ratatui::backend::CrosstermBackend;
 use ratatui::layout::Rect;
 use ratatui::{Terminal, TerminalOptions, Viewport};
 
+use super::capabilities::Depth;
 use super::picture::Painter;
+use super::symbols::UNICODE;
 use super::theme::Theme;
 use super::{Dashboard, broken};
-use crate::config::PictureMode;
+use crate::config::dashboard::{PictureMode, ThemeChoice};
 use crate::error::Error;
 use crate::snapshot::Snapshot;
+use crate::texts::{Language, Texts};
 
 /// Everything up to the bytes that a terminal would get.
 pub struct Offscreen {
@@ -22,8 +25,10 @@ pub struct Offscreen {
 impl Offscreen {
     /// A terminal of so many columns and rows, with colours and without graphics.
     pub fn new(columns: u16, rows: u16) -> Result<Offscreen, Error> {
-        let painter = Painter::new(PictureMode::Halfblocks, true);
-        let dashboard = Dashboard::new(Theme { colour: true }, painter);
+        let theme = Theme::new(ThemeChoice::Colour, Depth::Full);
+        let painter = Painter::new(PictureMode::Halfblocks, theme, &UNICODE);
+        let texts = Texts::new(Language::English);
+        let dashboard = Dashboard::new(theme, &UNICODE, texts, painter);
         let viewport = Viewport::Fixed(Rect::new(0, 0, columns, rows));
         let backend = CrosstermBackend::new(sink());
         let terminal = Terminal::with_options(backend, TerminalOptions { viewport })

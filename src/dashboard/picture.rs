@@ -5,21 +5,23 @@ use std::io::IsTerminal;
 
 use image::{DynamicImage, GrayImage, RgbImage};
 use ratatui::Frame;
+use ratatui::buffer::Buffer;
 use ratatui::layout::{Rect, Size};
-use ratatui::text::Line;
+use ratatui::style::Color;
 use ratatui_image::picker::cap_parser::QueryStdioOptions;
 use ratatui_image::picker::{Picker, ProtocolType};
 use ratatui_image::{FilterType, Image, Resize};
 
-use crate::config::PictureMode;
+use super::capabilities::Depth;
+use super::symbols::Symbols;
+use super::theme::{Theme, indexed};
+use crate::config::dashboard::PictureMode;
 use crate::snapshot::{HeatMap, Outline, Picture, lit, on_outline, paint};
 
 /// How long a terminal may take to say what it can draw, over a slow line too.
 const PATIENCE_MS: i32 = 500;
 /// From dark to bright.
 const RAMP: &[u8] = b" .:-=+*#%@";
-/// For referring, against it, and the outline: the banner's shapes, and one more.
-pub const MARKS: [char; 3] = ['▲', '●', '◆'];
 /// From this strength on a part of the heat map gets a mark where there is no colour.
 const MARKED: f32 = 0.33;
 /// An outline is a two-hundredth of a large picture wide.
@@ -45,14 +47,18 @@ impl Overlay<'_> {
 }
 
 pub struct Painter {
+    /// None draws with characters.
     picker: Option<Picker>,
+    theme: Theme,
+    symbols: &'static Symbols,
 }
 
 impl Painter {
-    /// Asks the terminal what it can do; without an answer it is taken for a plain one.
-    pub fn new(mode: PictureMode, colour: bool) -> Painter {
+    /// Asks the terminal what it can do; without an answer it is taken for a plain one. Greys of
+    /// half-blocks take more colours than sixteen.
+    pub fn new(mode: PictureMode, theme: Theme, symbols: &'static Symbols) -> Painter {
         let picker = match mode {
-            _ if !colour => None,
+            _ if theme.depth() == Depth::Mono || symbols.ascii => None,
             PictureMode::Halfblocks => Some(Picker::halfblocks()),
             PictureMode::Auto => {
                 // Frames may come in through stdin: then the terminal answers elsewhere.
@@ -64,7 +70,10 @@ impl Painter {
                 Some(asked.unwrap_or_else(|_| Picker::halfblocks()))
             }
         };
-        Painter { picker }
+        let few = theme.depth() < Depth::Indexed;
+        let picker =
+            picker.filter(|picker| !few || picker.protocol_type() != ProtocolType::Halfblocks);
+        Painter { picker, theme, symbols }
     }
 
     /// Draws `picture` centred in `area`, with its own proportions, and `overlay` on it.
@@ -74,7 +83,7 @@ impl Painter {
             return;
         };
         let Some(picker) = &self.picker else {
-            return characters(&grey, overlay, area, frame);
+            return self.characters(&grey, overlay, area, frame);
         };
         let size = Size::new(area.width, area.height);
         let mut filter = FilterType::Triangle;
@@ -99,6 +108,22 @@ impl Painter {
         if let Ok(protocol) = picker.new_protocol(image, size, resize) {
             frame.render_widget(Image::new(&protocol), centred(area, protocol.size()));
         }
+        if self.theme.depth() == Depth::Indexed {
+            settle(area, frame.buffer_mut());
+        }
+    }
+}
+
+/// Brings the colours of `area` into the 256 of xterm.
+fn settle(area: Rect, buffer: &mut Buffer) {
+    let near = |colour: Color| match colour {
+        Color::Rgb(r, g, b) => Color::Indexed(indexed([r, g, b])),
+        other => other,
+    };
+    for place in area.positions() {
+        if let Some(cell) = buffer.cell_mut(place) {
+            (cell.fg, cell.bg) = (near(cell.fg), near(cell.bg));
+        }
     }
 }
 
@@ -115,41 +140,53 @@ fn fit(grey: &GrayImage, width: u32, height: u32) -> (u32, u32) {
     (side(grey.width(), width), side(grey.height(), height))
 }
 
-/// A character is about twice as high as it is wide.
-fn characters(grey: &GrayImage, overlay: Option<Overlay>, area: Rect, frame: &mut Frame) {
-    let scale = (f32::from(area.width) / grey.width() as f32)
-        .min(2.0 * f32::from(area.height) / grey.height() as f32);
-    let width = (grey.width() as f32 * scale) as u16;
-    let height = (grey.height() as f32 * scale / 2.0) as u16;
-    let place = centred(area, Size::new(width, height));
-    if place.width == 0 || place.height == 0 {
-        return;
-    }
-    let filter = FilterType::Triangle;
-    let small =
-        image::imageops::resize(grey, u32::from(place.width), u32::from(place.height), filter);
-    let size = [place.width, place.height].map(usize::from);
-    for (y, row) in small.chunks_exact(size[0]).enumerate() {
-        let lit = lit(row);
-        let character = |(x, &grey): (usize, &u8)| {
-            let grey = RAMP[usize::from(grey) * RAMP.len() / 256] as char;
-            let mark = overlay.and_then(|overlay| mark(overlay, [x, y], size, lit.contains(&x)));
-            mark.unwrap_or(grey)
-        };
-        let line: String = row.iter().enumerate().map(character).collect();
-        let at = Rect::new(place.x, place.y + y as u16, place.width, 1);
-        frame.render_widget(Line::raw(line), at);
+impl Painter {
+    /// A character is about twice as high as it is wide.
+    fn characters(
+        &self,
+        grey: &GrayImage,
+        overlay: Option<Overlay>,
+        area: Rect,
+        frame: &mut Frame,
+    ) {
+        let scale = (f32::from(area.width) / grey.width() as f32)
+            .min(2.0 * f32::from(area.height) / grey.height() as f32);
+        let width = (grey.width() as f32 * scale) as u16;
+        let height = (grey.height() as f32 * scale / 2.0) as u16;
+        let place = centred(area, Size::new(width, height));
+        if place.width == 0 || place.height == 0 {
+            return;
+        }
+        let filter = FilterType::Triangle;
+        let small =
+            image::imageops::resize(grey, u32::from(place.width), u32::from(place.height), filter);
+        let size = [place.width, place.height].map(usize::from);
+        let styles = self.theme.overlay();
+        for (row, y) in small.chunks_exact(size[0]).zip(0..) {
+            let lit = lit(row);
+            for (&grey, x) in row.iter().zip(0..) {
+                let Some(cell) = frame.buffer_mut().cell_mut((place.x + x, place.y + y)) else {
+                    continue;
+                };
+                let at = [x, y].map(usize::from);
+                let mark = overlay.and_then(|o| mark(o, at, size, lit.contains(&at[0])));
+                match mark {
+                    Some(i) => cell.set_char(self.symbols.marks[i]).set_style(styles[i]),
+                    None => cell.set_char(RAMP[usize::from(grey) * RAMP.len() / 256] as char),
+                };
+            }
+        }
     }
 }
 
-/// The mark at a place of the picture, if there is one; heat leaves every second place to the echo,
-/// and all that is not `lit`.
-fn mark(overlay: Overlay, at: [usize; 2], size: [usize; 2], lit: bool) -> Option<char> {
+/// The number of the mark at a place of the picture, if there is one; heat leaves every second
+/// place to the echo, and all that is not `lit`.
+fn mark(overlay: Overlay, at: [usize; 2], size: [usize; 2], lit: bool) -> Option<usize> {
     let [u, v] = [0, 1].map(|i| (at[i] as f32 + 0.5) / size[i] as f32);
     if on_outline(overlay.outline, u, v, size, 1) {
-        return Some(MARKS[2]);
+        return Some(2);
     }
     let strength = overlay.heat.at(u, v);
     let marked = lit && strength.abs() >= MARKED && (at[0] + at[1]).is_multiple_of(2);
-    marked.then(|| if strength > 0.0 { MARKS[0] } else { MARKS[1] })
+    marked.then_some(if strength > 0.0 { 0 } else { 1 })
 }

@@ -3,12 +3,16 @@
 use std::sync::Arc;
 
 use ratatui::backend::TestBackend;
+use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::KeyEvent;
 use ratatui::style::Color;
 
+use super::capabilities::Depth;
+use super::symbols::{ASCII, UNICODE};
 use super::*;
 use crate::capture::FrameSource;
 use crate::capture::phantom::Phantom;
+use crate::config::dashboard::{PictureMode, ThemeChoice};
 use crate::exam::{Exam, State};
 use crate::frame::{Bounds, Frame};
 use crate::screening::{self, Evidence, Flaw, Reason, Verdict};
@@ -57,51 +61,102 @@ fn snapshot(verdict: Option<Verdict>, probability: f32) -> Snapshot {
     snapshot
 }
 
-fn screen(width: u16, height: u16, colour: bool, snapshot: &Snapshot) -> String {
-    let painter = Painter::new(PictureMode::Halfblocks, colour);
-    let mut dashboard = Dashboard::new(Theme { colour }, painter);
+/// On a terminal of all colours.
+fn english() -> Dashboard {
+    look(ThemeChoice::Colour, Depth::Full, &UNICODE, Language::English)
+}
+
+fn mono() -> Dashboard {
+    look(ThemeChoice::Mono, Depth::Full, &UNICODE, Language::English)
+}
+
+fn look(
+    theme: ThemeChoice,
+    depth: Depth,
+    symbols: &'static Symbols,
+    language: Language,
+) -> Dashboard {
+    let theme = Theme::new(theme, depth);
+    let painter = Painter::new(PictureMode::Halfblocks, theme, symbols);
+    Dashboard::new(theme, symbols, Texts::new(language), painter)
+}
+
+fn drawn(dashboard: &mut Dashboard, width: u16, height: u16, snapshot: &Snapshot) -> Buffer {
     let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
     dashboard.draw(&mut terminal, snapshot).unwrap();
-    let text = terminal.backend().to_string();
-    assert!(width < 60 || text.contains("DEMO"), "a demonstration says so");
+    terminal.backend().buffer().clone()
+}
+
+fn screen(dashboard: &mut Dashboard, width: u16, height: u16, snapshot: &Snapshot) -> String {
+    let buffer = drawn(dashboard, width, height, snapshot);
+    let mut rows = Vec::new();
+    for cells in buffer.content.chunks(width.into()) {
+        let (mut row, mut hidden) = (String::new(), 0);
+        for cell in cells {
+            if hidden == 0 {
+                row.push_str(cell.symbol());
+            }
+            hidden = usize::max(hidden, self::width::width(cell.symbol())).saturating_sub(1);
+        }
+        assert_eq!(self::width::width(&row), usize::from(width), "nothing stands out: {row}");
+        rows.push(format!("\"{row}\""));
+    }
+    let text = rows.join("\n");
+    let demo = dashboard.texts.get("demo");
+    assert!(
+        width < 60 || height < 16 || text.contains(&*demo) || text.contains("DEMO"),
+        "a demonstration says so"
+    );
     text
 }
 
 #[test]
 fn refer_on_a_small_terminal() {
-    insta::assert_snapshot!(screen(80, 24, true, &snapshot(Some(Verdict::Refer), 0.93)));
+    insta::assert_snapshot!(screen(&mut english(), 80, 24, &snapshot(Some(Verdict::Refer), 0.93)));
 }
 
 #[test]
 fn clear_on_a_large_terminal() {
-    insta::assert_snapshot!(screen(160, 50, true, &snapshot(Some(Verdict::Clear), 0.08)));
+    insta::assert_snapshot!(screen(&mut english(), 160, 50, &snapshot(Some(Verdict::Clear), 0.08)));
+}
+
+fn frozen() -> Snapshot {
+    let mut frozen = snapshot(Some(Verdict::Ungradable(Reason::Flawed(Flaw::Frozen))), 0.5);
+    frozen.flaw = Some(Flaw::Frozen);
+    frozen
 }
 
 #[test]
 fn ungradable_names_its_reason() {
-    let mut frozen = snapshot(Some(Verdict::Ungradable(Reason::Flawed(Flaw::Frozen))), 0.5);
-    frozen.flaw = Some(Flaw::Frozen);
-    insta::assert_snapshot!(screen(80, 24, true, &frozen));
+    insta::assert_snapshot!(screen(&mut english(), 80, 24, &frozen()));
+}
+
+fn fault(kind: FaultKind) -> Snapshot {
+    let mut fault = snapshot(None, 0.0);
+    let words = "v4l2:/dev/video0: no frame for 1500 ms; check the cable and the machine";
+    fault.fault = Some(Fault { kind, words: words.into() });
+    fault
 }
 
 #[test]
 fn a_fault_names_its_remedy() {
-    let mut fault = snapshot(None, 0.0);
-    let words = "v4l2:/dev/video0: no frame for 1500 ms; check the cable and the machine";
-    fault.fault = Some(Fault { kind: FaultKind::NoSignal, words: words.into() });
-    insta::assert_snapshot!(screen(80, 24, true, &fault));
+    insta::assert_snapshot!(screen(&mut english(), 80, 24, &fault(FaultKind::NoSignal)));
+}
+
+fn idle() -> Snapshot {
+    let mut idle = Snapshot::new(Arc::new(identity()));
+    idle.uptime = Duration::from_millis(100);
+    idle
 }
 
 #[test]
 fn idle_says_how_to_start() {
-    let mut idle = Snapshot::new(Arc::new(identity()));
-    idle.uptime = Duration::from_millis(100);
-    insta::assert_snapshot!(screen(80, 24, true, &idle));
+    insta::assert_snapshot!(screen(&mut english(), 80, 24, &idle()));
 }
 
 #[test]
 fn without_colour_the_picture_is_characters() {
-    insta::assert_snapshot!(screen(80, 24, false, &snapshot(Some(Verdict::Clear), 0.08)));
+    insta::assert_snapshot!(screen(&mut mono(), 80, 24, &snapshot(Some(Verdict::Clear), 0.08)));
 }
 
 /// A bundle with all that can be laid over the picture and said beside the verdict.
@@ -123,14 +178,13 @@ fn explained() -> Snapshot {
 
 #[test]
 fn heat_map_and_outline_without_colour_are_marks() {
-    insta::assert_snapshot!(screen(100, 30, false, &explained()));
+    insta::assert_snapshot!(screen(&mut mono(), 100, 30, &explained()));
 }
 
 #[test]
 fn heat_map_and_outline_are_coloured_until_hidden() {
     let snapshot = explained();
-    let mut dashboard =
-        Dashboard::new(Theme { colour: true }, Painter::new(PictureMode::Halfblocks, true));
+    let mut dashboard = english();
     let mut terminal = Terminal::new(TestBackend::new(100, 30)).unwrap();
     let mut coloured = |dashboard: &mut Dashboard| {
         dashboard.draw(&mut terminal, &snapshot).unwrap();
@@ -161,10 +215,10 @@ fn heat_map_and_outline_are_coloured_until_hidden() {
 fn every_size_is_survived() {
     let snapshot = explained();
     for (width, height) in [(1, 1), (20, 5), (59, 40), (60, 16), (61, 17), (300, 100)] {
-        screen(width, height, true, &snapshot);
-        screen(width, height, false, &snapshot);
+        screen(&mut english(), width, height, &snapshot);
+        screen(&mut mono(), width, height, &snapshot);
     }
-    assert!(screen(40, 10, true, &snapshot).contains("60 × 16"));
+    assert!(screen(&mut english(), 40, 10, &snapshot).contains("60 × 16"));
 }
 
 #[test]
@@ -174,8 +228,11 @@ fn keys_ask_for_what_the_bottom_line_says() {
     assert_eq!(press(KeyCode::Char('n')), Some(Action::Order(Command::New)));
     assert_eq!(press(KeyCode::Char('p')), Some(Action::TogglePicture));
     assert_eq!(press(KeyCode::Char('m')), Some(Action::ToggleOverlay));
+    assert_eq!(press(KeyCode::Char('l')), Some(Action::ToggleLarge));
     assert_eq!(press(KeyCode::Char('q')), Some(Action::Quit));
     assert_eq!(press(KeyCode::Char('x')), None);
     let interrupt = KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL);
     assert_eq!(action(interrupt), Some(Action::Quit));
 }
+
+mod access;
