@@ -18,6 +18,7 @@ use crate::error::{Error, ErrorKind, plain_words, toml_problem};
 use crate::frame::{Range, SIDE_RANGE};
 use crate::lamps;
 use crate::panel;
+use crate::protocol;
 use hardware::{RawButtons, RawLamps, RawPanel, no_line_twice};
 
 /// The documented sample, whose values are the defaults.
@@ -38,6 +39,8 @@ pub struct Config {
     /// That share the network's work on a frame.
     pub threads: usize,
     pub auto_start: bool,
+    /// `None` for an examination without zones.
+    pub protocol: Option<protocol::Choice>,
     pub driver: LampDriver,
     pub wiring: lamps::Wiring,
     pub stale: Duration,
@@ -81,6 +84,7 @@ struct Raw {
     capture: RawCapture,
     bundle: RawBundle,
     exam: RawExam,
+    protocol: RawProtocol,
     lamps: RawLamps,
     buttons: RawButtons,
     panel: RawPanel,
@@ -130,6 +134,12 @@ struct RawExam {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
+struct RawProtocol {
+    r#use: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 struct RawDashboard {
     picture: PictureMode,
     fps: i64,
@@ -164,6 +174,12 @@ impl Default for RawBundle {
 impl Default for RawExam {
     fn default() -> RawExam {
         RawExam { auto_start: true }
+    }
+}
+
+impl Default for RawProtocol {
+    fn default() -> RawProtocol {
+        RawProtocol { r#use: "none".into() }
     }
 }
 
@@ -220,6 +236,12 @@ impl Raw {
         let source = self.source.r#use.parse().map_err(|e: Error| {
             wrong(format!("`source.use` is \"{}\": {}", self.source.r#use, e.problem), &e.remedy)
         })?;
+        let protocol = match &self.protocol.r#use[..] {
+            "none" => None,
+            name => Some(name.parse().map_err(|e: Error| {
+                wrong(format!("`protocol.use` is \"{name}\": {}", e.problem), &e.remedy)
+            })?),
+        };
         let stall = number("source.stall_ms", self.source.stall_ms, 200, 60_000)?;
         let capture = self.capture.validate(Duration::from_millis(stall), &number, &wrong)?;
         let stale = number("lamps.stale_ms", lamps.stale_ms, 100, 10_000)?;
@@ -231,6 +253,7 @@ impl Raw {
             bundle: Some(self.bundle.path).filter(|path| !path.is_empty()).map(PathBuf::from),
             threads: number("bundle.threads", self.bundle.threads, 1, 4)? as usize,
             auto_start: self.exam.auto_start,
+            protocol,
             driver: lamps.driver,
             wiring,
             stale: Duration::from_millis(stale),
@@ -323,12 +346,28 @@ mod tests {
     }
 
     #[test]
+    fn a_protocol_has_a_name_or_is_a_file() {
+        let of = |text: &str| {
+            Config::parse(&format!("[protocol]\nuse = \"{text}\""), "box.toml").unwrap().protocol
+        };
+        assert_eq!(of("none"), None);
+        assert_eq!(of("lung-8"), Some(protocol::Choice::BuiltIn("lung-8")));
+        assert_eq!(of("clinic.toml"), Some(protocol::Choice::File("clinic.toml".into())));
+        assert_eq!(of("/etc/clinic"), Some(protocol::Choice::File("/etc/clinic".into())));
+    }
+
+    #[test]
     fn errors_name_key_value_and_what_is_allowed() {
         for (text, parts) in [
             ("[source]\nstall_ms = 5", ["`source.stall_ms` is 5", "200 to 60000"]),
             ("[source]\nuse = \"webcam:0\"", ["unknown kind `webcam`", "phantom:SCENE"]),
             ("[source]\nuse = \"phantom:heart\"", ["no scene `heart`", "lung-normal"]),
             ("[source]\nuse = 7", ["line 2", "string"]),
+            (
+                "[protocol]\nuse = \"lung-9\"",
+                ["`protocol.use` is \"lung-9\"", "none, lung-8, lung-12, lung-blue-6, breast"],
+            ),
+            ("[protocol]\nzones = 8", ["unknown field `zones`", "config print"]),
             ("[lamps]\nrefer = -1", ["`lamps.refer` is -1", "0 to 1023"]),
             ("[lamps]\nrefer = true", ["a GPIO number or the name", "config print"]),
             ("[lamps]\nclear = \"none\"", ["`lamps.clear` is \"none\"", "needed"]),

@@ -19,5 +19,6 @@ pub mod lamps;
 pub mod panel;
 pub mod pipeline;
 pub mod preprocess;
+pub mod protocol;
 pub mod screening;
 pub mod snapshot;
