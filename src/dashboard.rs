@@ -3,6 +3,8 @@
 //! Drawing is paced by itself and reads the newest snapshot, so a slow terminal never delays
 //! screening. The terminal is put back on every way out, a panic included.
 
+#[cfg_attr(not(test), expect(dead_code, reason = "drawn once the engine follows protocols"))]
+mod body_map;
 mod events;
 mod offscreen;
 mod picture;

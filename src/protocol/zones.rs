@@ -9,8 +9,8 @@ use super::vital_signs::DangerSigns;
 use super::{BUILT_IN, HIGHEST_SCORE, MOST_ZONES};
 use crate::error::{Error, ErrorKind, toml_problem};
 
-/// Share of the way from the nipple to the rim at which clock positions lie on the map.
-const CLOCK_RADIUS: f32 = 0.42;
+/// Distance of clock positions from the nipple, in widths of the drawing.
+const CLOCK_RADIUS: f32 = 0.46;
 
 /// A checked protocol.
 #[derive(Debug, Clone, PartialEq)]
