@@ -15,7 +15,7 @@ use ratatui::widgets::Widget;
 use self::outline::{Drawing, draw, to_ascii};
 use super::theme::Theme;
 use crate::protocol::{Examination, PatientVerdict, Record, Side, View, Zone};
-use crate::screening::{Reason, Verdict};
+use crate::screening::Verdict;
 
 /// Rows from which on the patient's verdict stands below the map.
 const ROWS_FOR_THE_PATIENT: u16 = 16;
@@ -59,14 +59,19 @@ impl<'a> BodyMap<'a> {
         BodyMap { ascii, ..self }
     }
 
-    fn mark(&self, verdict: Option<Verdict>) -> Mark {
-        let (shapes, word, style) = match verdict {
-            Some(Verdict::Refer) => (["▲", "!"], "refer", self.theme.refer()),
-            Some(Verdict::Clear) => (["●", "o"], "clear", self.theme.clear()),
-            Some(Verdict::Ungradable(_)) => (["?", "?"], "ungradable", self.theme.attention()),
-            None => (["○", "."], "open", Style::new()),
+    fn mark(&self, verdict: Option<PatientVerdict>) -> Mark {
+        let (shapes, style) = match verdict {
+            Some(PatientVerdict::Refer) => (["▲", "!"], self.theme.refer()),
+            Some(PatientVerdict::Clear) => (["●", "o"], self.theme.clear()),
+            Some(PatientVerdict::Ungradable) => (["?", "?"], self.theme.attention()),
+            None => (["○", ":"], Style::new()),
         };
+        let word = verdict.map_or("open", PatientVerdict::word);
         Mark { shape: shapes[usize::from(self.ascii)], word, style }
+    }
+
+    fn zone_mark(&self, record: &Record) -> Mark {
+        self.mark(record.verdict.map(PatientVerdict::from))
     }
 
     /// The current zone in words.
@@ -76,7 +81,7 @@ impl<'a> BodyMap<'a> {
         let id = Span::styled(format!("{} ", zone.id), self.theme.accent());
         Line::from(vec![id, Span::styled(zone.name.clone(), self.theme.strong())])
             .render(name, buf);
-        let mark = self.mark(record.verdict);
+        let mark = self.zone_mark(record);
         let mut words = String::new();
         if record.verdict.is_some() {
             words += &format!(" {:.2}", record.probability);
@@ -93,25 +98,20 @@ impl<'a> BodyMap<'a> {
 
     /// The verdict on all zones, with the sum of scores.
     fn patient(&self, area: Rect, buf: &mut Buffer) {
-        let conclusion = self.examination.conclude();
-        let (shapes, style) = match conclusion.verdict {
-            PatientVerdict::Refer => (["▲", "!"], self.theme.refer()),
-            PatientVerdict::Clear => (["●", "o"], self.theme.clear()),
-            PatientVerdict::Ungradable => (["?", "?"], self.theme.attention()),
-        };
-        let (shape, word) = (shapes[usize::from(self.ascii)], conclusion.verdict.word());
+        let mark = self.mark(Some(self.examination.conclude().verdict));
         let count = self.examination.zones().len();
         let mut words = format!(", {} of {count} zones examined", self.examination.examined());
         if let Some(score) = self.examination.score_sum() {
             words += &format!(", score {} of {} zones", score.sum, score.scored);
         }
-        let verdict = Span::styled(format!("{shape} {word}"), style.add_modifier(Modifier::BOLD));
+        let style = mark.style.add_modifier(Modifier::BOLD);
+        let verdict = Span::styled(format!("{} {}", mark.shape, mark.word), style);
         Line::from(vec![Span::raw("patient "), verdict, words.into()]).render(area, buf);
     }
 
     fn legend(&self, area: Rect, buf: &mut Buffer) {
-        let ungradable = Some(Verdict::Ungradable(Reason::Uncertain));
-        let kinds = [Some(Verdict::Refer), Some(Verdict::Clear), ungradable, None];
+        use PatientVerdict::{Clear, Refer, Ungradable};
+        let kinds = [Some(Refer), Some(Clear), Some(Ungradable), None];
         let room = if area.width >= 42 { "   " } else { " " };
         let spans = kinds.map(|verdict| self.mark(verdict)).into_iter().flat_map(|mark| {
             let text = format!("{} {}", mark.shape, mark.word);
@@ -168,7 +168,10 @@ impl<'a> BodyMap<'a> {
         };
         let details = [Detail::Score, Detail::Verdict, Detail::Label, Detail::Tight];
         let detail = details.into_iter().find(fits).unwrap_or(Detail::Tight);
-        for (i, ((zone, record, _), place)) in zones.iter().zip(places(detail)).enumerate() {
+        // The current one last: nothing may cover its brackets.
+        let mut tokens: Vec<_> = zones.iter().zip(places(detail)).enumerate().collect();
+        tokens.sort_by_key(|(i, _)| *i == self.examination.current());
+        for (i, ((zone, record, _), place)) in tokens {
             self.token(zone, record, i == self.examination.current(), detail, place, buf);
         }
     }
@@ -183,7 +186,7 @@ impl<'a> BodyMap<'a> {
         place: Rect,
         buf: &mut Buffer,
     ) {
-        let mark = self.mark(record.verdict);
+        let mark = self.zone_mark(record);
         let space = if detail == Detail::Tight { "" } else { " " };
         let label = format!("{}{space}{}", mark.shape, zone.label);
         let centred = |text: &str| {
@@ -205,16 +208,17 @@ impl<'a> BodyMap<'a> {
             write(buf, x.saturating_sub(1), place.y, " ", Style::new());
             write(buf, end, place.y, " ", Style::new());
         }
-        let mut words = Vec::new();
-        if matches!(detail, Detail::Score | Detail::Verdict) && record.verdict.is_some() {
-            words.push((format!("{} {:.2}", mark.word, record.probability), mark.style));
-            if matches!(record.verdict, Some(Verdict::Ungradable(_))) {
-                words = vec![(mark.word.to_owned(), mark.style)];
-            }
-        }
-        if let (Detail::Score, Some(score)) = (detail, record.score) {
-            words.push((format!("score {score}"), Style::new()));
-        }
+        let told = matches!(detail, Detail::Score | Detail::Verdict);
+        let verdict = record.verdict.filter(|_| told).map(|verdict| match verdict {
+            Verdict::Ungradable(_) => mark.word.to_owned(),
+            _ => format!("{} {:.2}", mark.word, record.probability),
+        });
+        let score = record.score.filter(|_| detail == Detail::Score);
+        let words = [
+            verdict.map(|text| (text, mark.style)),
+            score.map(|score| (format!("score {score}"), Style::new())),
+        ];
+        let words = words.into_iter().flatten();
         for (y, (text, style)) in (place.y + 1..place.bottom()).zip(words) {
             let text = format!(" {text} ");
             write(buf, centred(&text), y, &text, style);
@@ -229,8 +233,10 @@ impl Detail {
         let (width, height) = match self {
             Detail::Score => (WORDS, 3),
             Detail::Verdict => (WORDS, 2),
+            // With room for the circle between clock positions.
+            Detail::Label if zone.view == View::Breast => (label + 6, 1),
             Detail::Label => (label + 4, 1),
-            Detail::Tight => (label + 1, 1),
+            Detail::Tight => (label + 3, 1),
         };
         let at = |start: u16, length: u16, share: f32, size: u16| {
             let middle = f32::from(start) + share * f32::from(length.saturating_sub(1));

@@ -49,6 +49,16 @@ pub enum Because {
     AllClear,
 }
 
+impl From<Verdict> for PatientVerdict {
+    fn from(verdict: Verdict) -> PatientVerdict {
+        match verdict {
+            Verdict::Refer => PatientVerdict::Refer,
+            Verdict::Clear => PatientVerdict::Clear,
+            Verdict::Ungradable(_) => PatientVerdict::Ungradable,
+        }
+    }
+}
+
 impl PatientVerdict {
     pub fn word(self) -> &'static str {
         match self {

@@ -6,6 +6,7 @@ use ratatui::style::Color;
 
 use super::*;
 use crate::protocol::{BUILT_IN, Choice, Reading};
+use crate::screening::Reason;
 
 fn protocol(name: &str) -> Examination {
     Examination::new(Arc::new(name.parse::<Choice>().unwrap().load().unwrap()))
@@ -138,12 +139,27 @@ fn every_size_is_survived() {
 }
 
 #[test]
-fn a_map_stays_in_its_place() {
-    let examination = begun("lung-12");
-    let mut drawn = Buffer::filled(Rect::new(0, 0, 80, 30), ratatui::buffer::Cell::new("#"));
-    let area = Rect::new(20, 8, 40, 14);
-    BodyMap::new(&examination, PLAIN).render(area, &mut drawn);
-    let outside = drawn.area.positions().filter(|&position| !area.contains(position));
-    assert!(outside.into_iter().all(|position| drawn[position].symbol() == "#"));
-    BodyMap::new(&examination, PLAIN).render(Rect::new(60, 20, 40, 20), &mut drawn);
+fn a_map_stays_in_its_place_and_marks_the_current_zone() {
+    for (name, _) in BUILT_IN {
+        let mut examination = begun(name);
+        let count = examination.zones().len();
+        for (zone, area) in (0..count)
+            .flat_map(|zone| [(16, 8), (36, 12)].map(|(w, h)| (zone, Rect::new(20, 8, w, h))))
+        {
+            examination.select(zone).unwrap();
+            let mut drawn =
+                Buffer::filled(Rect::new(0, 0, 80, 30), ratatui::buffer::Cell::new("#"));
+            BodyMap::new(&examination, PLAIN).render(area, &mut drawn);
+            for position in drawn.area.positions().filter(|&at| !area.contains(at)) {
+                assert_eq!(drawn[position].symbol(), "#", "{name} {zone} {position}");
+            }
+            let words = text(&drawn);
+            let (zone, record) = examination.current_zone().unwrap();
+            let mark = BodyMap::new(&examination, PLAIN).zone_mark(record);
+            let [tight, wide] = ["", " "].map(|s| format!("[{}{s}{}]", mark.shape, zone.label));
+            assert!(words.contains(&tight) || words.contains(&wide), "{name}\n{words}");
+        }
+    }
+    let mut drawn = Buffer::empty(Rect::new(0, 0, 80, 30));
+    BodyMap::new(&begun("breast"), PLAIN).render(Rect::new(60, 20, 40, 20), &mut drawn);
 }
