@@ -20,6 +20,7 @@ use crate::error::{Error, ErrorKind, plain_words, toml_problem};
 use crate::frame::{Range, SIDE_RANGE};
 use crate::lamps;
 use crate::panel;
+use crate::protocol;
 use dashboard::RawDashboard;
 use hardware::{RawButtons, RawLamps, RawPanel, no_line_twice};
 use watch::RawWatch;
@@ -44,6 +45,8 @@ pub struct Config {
     pub auto_start: bool,
     /// Hold by itself when a graded verdict has stood for so long.
     pub auto_hold: Option<Duration>,
+    /// `None` for an examination without zones.
+    pub protocol: Option<protocol::Choice>,
     pub driver: LampDriver,
     pub wiring: lamps::Wiring,
     pub stale: Duration,
@@ -80,6 +83,7 @@ struct Raw {
     capture: RawCapture,
     bundle: RawBundle,
     exam: RawExam,
+    protocol: RawProtocol,
     lamps: RawLamps,
     buttons: RawButtons,
     panel: RawPanel,
@@ -129,6 +133,12 @@ struct RawExam {
     auto_hold_s: i64,
 }
 
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct RawProtocol {
+    r#use: String,
+}
+
 impl Default for RawSource {
     fn default() -> RawSource {
         RawSource { r#use: "phantom:lung-tour".into(), repeat: false, stall_ms: 1500 }
@@ -158,6 +168,12 @@ impl Default for RawBundle {
 impl Default for RawExam {
     fn default() -> RawExam {
         RawExam { auto_start: true, auto_hold_s: 0 }
+    }
+}
+
+impl Default for RawProtocol {
+    fn default() -> RawProtocol {
+        RawProtocol { r#use: "none".into() }
     }
 }
 
@@ -208,6 +224,12 @@ impl Raw {
         let source = self.source.r#use.parse().map_err(|e: Error| {
             wrong(format!("`source.use` is \"{}\": {}", self.source.r#use, e.problem), &e.remedy)
         })?;
+        let protocol = match &self.protocol.r#use[..] {
+            "none" => None,
+            name => Some(name.parse().map_err(|e: Error| {
+                wrong(format!("`protocol.use` is \"{name}\": {}", e.problem), &e.remedy)
+            })?),
+        };
         let stall = number("source.stall_ms", self.source.stall_ms, 200, 60_000)?;
         let capture = self.capture.validate(Duration::from_millis(stall), &number, &wrong)?;
         let hold = number("exam.auto_hold_s", self.exam.auto_hold_s, 0, 60)?;
@@ -221,6 +243,7 @@ impl Raw {
             threads: number("bundle.threads", self.bundle.threads, 1, 4)? as usize,
             auto_start: self.exam.auto_start,
             auto_hold: (hold > 0).then(|| Duration::from_secs(hold)),
+            protocol,
             driver: lamps.driver,
             wiring,
             stale: Duration::from_millis(stale),
@@ -313,12 +336,28 @@ mod tests {
     }
 
     #[test]
+    fn a_protocol_has_a_name_or_is_a_file() {
+        let of = |text: &str| {
+            Config::parse(&format!("[protocol]\nuse = \"{text}\""), "box.toml").unwrap().protocol
+        };
+        assert_eq!(of("none"), None);
+        assert_eq!(of("lung-8"), Some(protocol::Choice::BuiltIn("lung-8")));
+        assert_eq!(of("clinic.toml"), Some(protocol::Choice::File("clinic.toml".into())));
+        assert_eq!(of("/etc/clinic"), Some(protocol::Choice::File("/etc/clinic".into())));
+    }
+
+    #[test]
     fn errors_name_key_value_and_what_is_allowed() {
         for (text, parts) in [
             ("[source]\nstall_ms = 5", ["`source.stall_ms` is 5", "200 to 60000"]),
             ("[source]\nuse = \"webcam:0\"", ["unknown kind `webcam`", "phantom:SCENE"]),
             ("[source]\nuse = \"phantom:heart\"", ["no scene `heart`", "lung-normal"]),
             ("[source]\nuse = 7", ["line 2", "string"]),
+            (
+                "[protocol]\nuse = \"lung-9\"",
+                ["`protocol.use` is \"lung-9\"", "none, lung-8, lung-12, lung-blue-6, breast"],
+            ),
+            ("[protocol]\nzones = 8", ["unknown field `zones`", "config print"]),
             ("[lamps]\nrefer = -1", ["`lamps.refer` is -1", "0 to 1023"]),
             ("[lamps]\nrefer = true", ["a GPIO number or the name", "config print"]),
             ("[lamps]\nclear = \"none\"", ["`lamps.clear` is \"none\"", "needed"]),

@@ -3,14 +3,15 @@
 //! Drawing is paced by itself and reads the newest snapshot, so a slow terminal never delays
 //! screening. The terminal is put back on every way out, a panic included.
 
+#[cfg_attr(not(test), expect(dead_code, reason = "drawn once the engine follows protocols"))]
+mod body_map;
 mod capabilities;
 mod events;
-#[allow(dead_code)]
 mod exams;
 mod letters;
 mod offscreen;
 mod picture;
-#[allow(dead_code)]
+mod place;
 mod reel;
 mod symbols;
 mod theme;
@@ -23,12 +24,16 @@ use std::time::Duration;
 
 use ratatui::Terminal;
 use ratatui::backend::{Backend, CrosstermBackend};
-use ratatui::crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use ratatui::crossterm::event::{self, DisableMouseCapture, EnableMouseCapture, Event};
+use ratatui::crossterm::execute;
 
 use self::capabilities::Capabilities;
 use self::events::Log;
+use self::exams::Exams;
 pub use self::offscreen::Offscreen;
 use self::picture::Painter;
+use self::place::Place;
+use self::reel::Reel;
 use self::symbols::Symbols;
 use self::theme::Theme;
 use crate::config::dashboard::{Settings, SymbolChoice};
@@ -46,19 +51,21 @@ pub struct Dashboard {
     texts: Texts,
     painter: Painter,
     log: Log,
+    reel: Reel,
+    exams: Exams,
+    place: Place,
+    /// There is only looking.
+    read_only: bool,
     show_picture: bool,
     show_overlay: bool,
     /// The verdict fills the screen.
     large: bool,
 }
 
-/// What a key asks for.
+/// What a key asks of others than the views.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Action {
     Order(Command),
-    TogglePicture,
-    ToggleOverlay,
-    ToggleLarge,
     Quit,
 }
 
@@ -70,6 +77,10 @@ impl Dashboard {
             texts,
             painter,
             log: Log::default(),
+            reel: Reel::default(),
+            exams: Exams::default(),
+            place: Place::default(),
+            read_only: false,
             show_picture: true,
             show_overlay: true,
             large: false,
@@ -104,6 +115,8 @@ impl Dashboard {
         snapshot: &Snapshot,
     ) -> Result<(), B::Error> {
         self.log.follow(snapshot, &self.texts);
+        self.reel.follow(snapshot);
+        self.exams.follow(snapshot);
         terminal.draw(|frame| view::render(self, snapshot, frame)).map(drop)
     }
 }
@@ -118,6 +131,8 @@ impl Screen {
         let terminal = ratatui::try_init().map_err(|e| broken(&e))?;
         // Its panic hook restores the terminal, which must stay as it is for a contained panic.
         hide_contained_panics();
+        // A terminal without a mouse ignores it.
+        let _ = execute!(std::io::stdout(), EnableMouseCapture);
         Ok(Screen { terminal })
     }
 }
@@ -130,6 +145,7 @@ impl Drop for Screen {
 
 /// Leaves raw mode and the alternate screen; harmless where neither is on.
 pub fn restore_terminal() {
+    let _ = execute!(std::io::stdout(), DisableMouseCapture);
     ratatui::restore();
 }
 
@@ -150,6 +166,7 @@ pub fn run(
     let _end = EndsAll(shutdown);
     let mut screen = Screen::open()?;
     let mut dashboard = Dashboard::open(settings, |name| std::env::var(name).ok());
+    dashboard.read_only = commands.is_none();
     let interval = Duration::from_secs(1) / settings.fps.max(1);
     while !shutdown.requested() {
         match snapshots.take(&mut snapshot, interval) {
@@ -163,43 +180,27 @@ pub fn run(
         let mut patience = interval;
         while event::poll(patience).map_err(|e| broken(&e))? {
             patience = Duration::ZERO;
-            match event::read().map_err(|e| broken(&e))? {
-                Event::Key(key) => match action(key) {
+            let changed = match event::read().map_err(|e| broken(&e))? {
+                Event::Key(key) => match dashboard.key(key, &snapshot) {
                     Some(Action::Quit) => return Ok(()),
-                    Some(Action::TogglePicture) => dashboard.show_picture ^= true,
-                    Some(Action::ToggleOverlay) => dashboard.show_overlay ^= true,
-                    Some(Action::ToggleLarge) => dashboard.large ^= true,
                     // The engine drains its orders many times a second; a full queue is a stuck
                     // key, and dropping it does no harm.
                     Some(Action::Order(command)) => {
                         commands.map(|commands| commands.try_send(command));
+                        false
                     }
-                    None => {}
+                    None => true,
                 },
-                Event::Resize(..) => {
-                    dashboard.draw(&mut screen.terminal, &snapshot).map_err(|e| broken(&e))?;
-                }
-                _ => {}
+                Event::Mouse(event) => dashboard.mouse(event, &snapshot),
+                Event::Resize(..) => true,
+                _ => false,
+            };
+            if changed {
+                dashboard.draw(&mut screen.terminal, &snapshot).map_err(|e| broken(&e))?;
             }
         }
     }
     Ok(())
-}
-
-fn action(key: KeyEvent) -> Option<Action> {
-    if key.kind == KeyEventKind::Release {
-        return None;
-    }
-    match key.code {
-        KeyCode::Char('c') if key.modifiers.contains(KeyModifiers::CONTROL) => Some(Action::Quit),
-        KeyCode::Char(' ') | KeyCode::Enter => Some(Action::Order(Command::Advance)),
-        KeyCode::Char('n') => Some(Action::Order(Command::New)),
-        KeyCode::Char('p') => Some(Action::TogglePicture),
-        KeyCode::Char('m') => Some(Action::ToggleOverlay),
-        KeyCode::Char('l') => Some(Action::ToggleLarge),
-        KeyCode::Char('q') | KeyCode::Esc => Some(Action::Quit),
-        _ => None,
-    }
 }
 
 #[cfg(test)]

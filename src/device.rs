@@ -63,7 +63,8 @@ fn disk(folder: &Path) -> Option<Disk> {
 fn memory(text: &str) -> Option<(u64, u64)> {
     let bytes = |name: &str| {
         let line = text.lines().find_map(|line| line.strip_prefix(name))?;
-        let kibibytes: u64 = line.trim_start_matches(':').split_whitespace().next()?.parse().ok()?;
+        let kibibytes: u64 =
+            line.trim_start_matches(':').split_whitespace().next()?.parse().ok()?;
         kibibytes.checked_mul(1024)
     };
     Some((bytes("MemAvailable")?, bytes("MemTotal")?))
@@ -139,12 +140,18 @@ mod tests {
     fn what_is_missing_or_nonsense_is_unknown() {
         let root = tempfile::tempdir().unwrap();
         let root = root.path();
-        assert_eq!(Device { disk: None, clock: Clock::NotSet, ..read(root, root) }, Device::default());
+        assert_eq!(
+            Device { disk: None, clock: Clock::NotSet, ..read(root, root) },
+            Device::default()
+        );
         write(root, "proc/device-tree/model", "\0");
         write(root, "proc/meminfo", "MemTotal: many kB\n");
         write(root, "sys/class/thermal/thermal_zone0/temp", "-274000\n");
         write(root, "sys/devices/platform/soc/soc:firmware/get_throttled", "throttled\n");
-        assert_eq!(Device { disk: None, clock: Clock::NotSet, ..read(root, root) }, Device::default());
+        assert_eq!(
+            Device { disk: None, clock: Clock::NotSet, ..read(root, root) },
+            Device::default()
+        );
         let missing = read(root, &root.join("not/there/yet"));
         assert!(missing.disk.is_some(), "the nearest folder that exists counts");
     }

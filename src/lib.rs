@@ -20,6 +20,7 @@ pub mod lamps;
 pub mod panel;
 pub mod pipeline;
 pub mod preprocess;
+pub mod protocol;
 pub mod screening;
 pub mod snapshot;
 pub mod texts;

@@ -16,7 +16,8 @@ use sonolamp::pipeline::latest::Latest;
 use sonolamp::pipeline::live::{CaptureStatus, Captured, Ending, Engine, Settings, capture};
 use sonolamp::pipeline::shutdown::Shutdown;
 use sonolamp::pipeline::{Model, Stages};
-use sonolamp::screening::Mode;
+use sonolamp::protocol::{Choice, Examination};
+use sonolamp::screening::{Mode, Verdict};
 use sonolamp::snapshot::{MAP_SIDE, MASK_SIDE, Snapshot};
 
 /// Stands for the network, with a map and a mask of the largest size.
@@ -43,6 +44,25 @@ impl Classifier for Constant {
         plane(MASK_SIDE, &mut answer.mask);
         Ok(())
     }
+}
+
+/// So that it can live in a snapshot.
+#[test]
+fn an_examination_is_copied_and_judged_without_allocation() {
+    let protocol = "lung-12".parse::<Choice>().unwrap().load().unwrap();
+    let mut examination = Examination::new(Arc::new(protocol));
+    let mut shown = examination.clone();
+    let counted = measure(|| {
+        for zone in 0..12 {
+            examination.select(zone).unwrap();
+            examination.set_verdict(zone, Verdict::Clear, 0.1).unwrap();
+            examination.set_score(zone, Some(1)).unwrap();
+            shown = examination.clone();
+            std::hint::black_box((shown.conclude(), shown.next_zone(), shown.score_sum()));
+        }
+    });
+    assert_eq!(counted.count_total, 0);
+    assert!(shown.complete());
 }
 
 /// The path of a frame from source to sink, without the network.

@@ -267,8 +267,12 @@ fn usage_errors_have_exit_code_2_and_a_remedy() {
     let config = folder.path().join("box.toml");
     std::fs::write(&config, "[lamps]\ncolor = 3\n").unwrap();
     let config = config.to_str().unwrap();
+    let zones = folder.path().join("zones.toml");
+    std::fs::write(&zones, "[protocol]\nuse = \"/no/such/protocol.toml\"\n").unwrap();
+    let zones = zones.to_str().unwrap();
     for (arguments, words) in [
         (&["run", "--source", "phantom:heart", "--headless"][..], "lung-normal"),
+        (&["config", "check", zones], "/no/such/protocol.toml: cannot be read"),
         (&["run", "--source", "webcam", "--headless"], "phantom:SCENE"),
         (&["run", "--source", "v4l2:video0", "--headless"], "v4l2:name=CARD"),
         (&["run", "--config", config, "--headless"], "unknown field `color`"),

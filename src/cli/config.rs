@@ -28,7 +28,10 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         Action::Print => print!("{SAMPLE}"),
         Action::Check { file } => {
             let file = file.clone().unwrap_or_else(|| PathBuf::from(SYSTEM_FILE));
-            Config::load(Some(&file))?;
+            let config = Config::load(Some(&file))?;
+            if let Some(protocol) = config.protocol {
+                protocol.load()?;
+            }
             println!("{} is right", file.display());
         }
     }

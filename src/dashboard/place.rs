@@ -1,0 +1,178 @@
+//! Which view is on the screen, where in it, and what a key or the mouse does about it.
+
+use std::time::Duration;
+
+use ratatui::crossterm::event::{
+    KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
+};
+
+use super::exams::Exams;
+use super::reel::Reel;
+use super::view;
+use super::{Action, Dashboard};
+use crate::exam::{Command, State};
+use crate::snapshot::Snapshot;
+
+/// Moments that a page of the reel is: two seconds.
+const PAGE: isize = 20;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum View {
+    #[default]
+    Live,
+    Review,
+    Exams,
+    Device,
+    Help,
+}
+
+impl View {
+    pub const ALL: [View; 5] = [View::Live, View::Review, View::Exams, View::Device, View::Help];
+
+    /// The end of its texts' keys.
+    pub fn code(self) -> &'static str {
+        match self {
+            View::Live => "live",
+            View::Review => "review",
+            View::Exams => "exams",
+            View::Device => "device",
+            View::Help => "help",
+        }
+    }
+
+    fn after(self, steps: usize) -> View {
+        View::ALL[(self as usize + steps) % View::ALL.len()]
+    }
+}
+
+/// Where one is in the views.
+#[derive(Debug, Default)]
+pub struct Place {
+    pub view: View,
+    /// Of the moment that is reviewed; `None`: the latest.
+    cursor: Option<Duration>,
+    /// Which row of the exams, counted from the newest.
+    pub row: usize,
+    /// Rows that the help is scrolled down.
+    pub scroll: u16,
+}
+
+impl Place {
+    pub fn go(&mut self, view: View) {
+        self.view = view;
+    }
+
+    /// Index of the moment under the cursor.
+    pub fn moment(&self, reel: &Reel) -> Option<usize> {
+        let last = reel.len().checked_sub(1)?;
+        let at = self.cursor.map_or(last, |at| reel.iter().take_while(|m| m.at < at).count());
+        Some(at.min(last))
+    }
+
+    fn step(&mut self, reel: &Reel, steps: isize) {
+        let Some(now) = self.moment(reel) else { return };
+        let target = now.saturating_add_signed(steps).min(reel.len() - 1);
+        // At the end the cursor follows what comes.
+        let end = target == reel.len() - 1 && steps > 0;
+        self.cursor = reel.get(target).map(|moment| moment.at).filter(|_| !end);
+    }
+
+    fn first(&mut self, reel: &Reel) {
+        self.cursor = reel.get(0).map(|moment| moment.at);
+    }
+
+    /// Goes to what speaks most for the verdict of an exam; whether any of it is still there.
+    pub fn tell(&mut self, reel: &Reel, exams: &Exams, number: u32) -> bool {
+        let verdict = exams.rows().iter().find(|row| row.number == number).map(|row| row.verdict);
+        let found = reel.telling(number, verdict).and_then(|index| reel.get(index));
+        self.cursor = found.map(|moment| moment.at).or(self.cursor);
+        found.is_some()
+    }
+}
+
+impl Dashboard {
+    /// Goes to a view. A held exam is reviewed from what speaks most for its verdict.
+    fn visit(&mut self, view: View, snapshot: &Snapshot) {
+        let held = matches!(snapshot.exam.state, State::Held | State::Ended);
+        if view == View::Review && self.place.view != View::Review && held {
+            self.place.tell(&self.reel, &self.exams, snapshot.exam.number);
+        }
+        self.place.go(view);
+    }
+
+    /// Carries out what a key asks of the views; what is left for others to do.
+    pub(super) fn key(&mut self, key: KeyEvent, snapshot: &Snapshot) -> Option<Action> {
+        if key.kind == KeyEventKind::Release {
+            return None;
+        }
+        let (place, reel) = (&mut self.place, &self.reel);
+        match (key.code, place.view) {
+            (KeyCode::Char('c'), _) if key.modifiers.contains(KeyModifiers::CONTROL) => {
+                return Some(Action::Quit);
+            }
+            (KeyCode::Char('q'), _) => return Some(Action::Quit),
+            (KeyCode::Enter, View::Exams) => {
+                let rows = self.exams.rows();
+                let chosen = rows.len().checked_sub(place.row + 1).and_then(|i| rows.get(i));
+                if chosen.is_some_and(|row| place.tell(reel, &self.exams, row.number)) {
+                    place.go(View::Review);
+                }
+            }
+            (KeyCode::Char(' ') | KeyCode::Enter, _) => {
+                return Some(Action::Order(Command::Advance));
+            }
+            (KeyCode::Char('n'), _) => return Some(Action::Order(Command::New)),
+            (KeyCode::Char(digit @ '1'..='5'), _) => {
+                let view = View::ALL[digit as usize - '1' as usize];
+                self.visit(view, snapshot);
+            }
+            (KeyCode::Char('?' | 'h') | KeyCode::F(1), _) => self.visit(View::Help, snapshot),
+            (KeyCode::Char('r'), _) => self.visit(View::Review, snapshot),
+            (KeyCode::Tab, view) => self.visit(view.after(1), snapshot),
+            (KeyCode::BackTab, view) => self.visit(view.after(View::ALL.len() - 1), snapshot),
+            (KeyCode::Esc, _) => place.go(View::Live),
+            (KeyCode::Char('p'), View::Live) => self.show_picture ^= true,
+            (KeyCode::Char('m'), View::Live | View::Review) => self.show_overlay ^= true,
+            (KeyCode::Char('l'), View::Live) => self.large ^= true,
+            (KeyCode::Left, View::Review) => place.step(reel, -1),
+            (KeyCode::Right, View::Review) => place.step(reel, 1),
+            (KeyCode::PageUp | KeyCode::Up, View::Review) => place.step(reel, -PAGE),
+            (KeyCode::PageDown | KeyCode::Down, View::Review) => place.step(reel, PAGE),
+            (KeyCode::Home, View::Review) => place.first(reel),
+            (KeyCode::End, View::Review) => place.step(reel, isize::MAX),
+            (KeyCode::Char('t'), View::Review) => {
+                let number = place.moment(reel).and_then(|i| reel.get(i)).map(|m| m.exam.number);
+                number.map(|number| place.tell(reel, &self.exams, number));
+            }
+            (KeyCode::Up, View::Exams) => place.row = place.row.saturating_sub(1),
+            (KeyCode::Down, View::Exams) => {
+                place.row = (place.row + 1).min(self.exams.rows().len().saturating_sub(1));
+            }
+            (KeyCode::Up, View::Help) => place.scroll = place.scroll.saturating_sub(1),
+            (KeyCode::Down, View::Help) => place.scroll = (place.scroll + 1).min(view::help::MOST),
+            _ => {}
+        }
+        None
+    }
+
+    /// A click on a tab opens it; the wheel goes through moments, exams and help.
+    pub(super) fn mouse(&mut self, event: MouseEvent, snapshot: &Snapshot) -> bool {
+        let turned = |code| KeyEvent::new(code, KeyModifiers::NONE);
+        match event.kind {
+            MouseEventKind::Down(MouseButton::Left) if event.row == view::TABS_ROW => {
+                let Some(view) = view::tab_at(&self.texts, event.column) else { return false };
+                self.visit(view, snapshot);
+            }
+            MouseEventKind::ScrollUp if self.place.view == View::Review => {
+                self.key(turned(KeyCode::Left), snapshot);
+            }
+            MouseEventKind::ScrollDown if self.place.view == View::Review => {
+                self.key(turned(KeyCode::Right), snapshot);
+            }
+            MouseEventKind::ScrollUp => drop(self.key(turned(KeyCode::Up), snapshot)),
+            MouseEventKind::ScrollDown => drop(self.key(turned(KeyCode::Down), snapshot)),
+            _ => return false,
+        }
+        true
+    }
+}
