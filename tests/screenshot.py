@@ -29,7 +29,8 @@ DOTS = [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2), (0, 3), (1, 3)]
 def capture(source, columns, rows, seconds):
     """The pane's text with colour sequences, after so many seconds."""
     tmux = ["tmux", "-L", "sonolamp-screenshot", "-f", "/dev/null"]
-    command = f"target/release/sonolamp run --source '{source}'"
+    able = "env COLORTERM=truecolor LC_ALL=C.UTF-8"
+    command = f"{able} target/release/sonolamp run --source '{source}'"
     subprocess.run([*tmux, "new-session", "-d", "-x", str(columns), "-y", str(rows), command], check=True)
     try:
         time.sleep(seconds)

@@ -16,7 +16,7 @@ reason-blank = 图像全黑或空白：请检查探头、耦合剂和增益
 reason-no-sector = 图像中没有超声扇面：请检查信号源
 reason-noise = 只有噪声，没有回声：请检查电缆和探头接触
 reason-frozen = 图像静止不动：请解除超声机的冻结
-reason-unfamiliar = 图像与模型所学的不同：请检查检查类型和探头
+reason-unfamiliar = 图像与模型已知的不同：请核对检查类型和探头
 reason-too-little-evidence = 可用图像时间尚不足
 reason-uncertain = 结果介于未见异常与转诊之间
 
