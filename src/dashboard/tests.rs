@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
-use ratatui::crossterm::event::KeyEvent;
 use ratatui::style::Color;
 
 use super::capabilities::Depth;
@@ -104,7 +103,7 @@ fn screen(dashboard: &mut Dashboard, width: u16, height: u16, snapshot: &Snapsho
     let text = rows.join("\n");
     let demo = dashboard.texts.get("demo");
     assert!(
-        width < 60 || height < 16 || text.contains(&*demo) || text.contains("DEMO"),
+        width < 60 || height < 17 || text.contains(&*demo) || text.contains("DEMO"),
         "a demonstration says so"
     );
     text
@@ -218,21 +217,8 @@ fn every_size_is_survived() {
         screen(&mut english(), width, height, &snapshot);
         screen(&mut mono(), width, height, &snapshot);
     }
-    assert!(screen(&mut english(), 40, 10, &snapshot).contains("60 × 16"));
-}
-
-#[test]
-fn keys_ask_for_what_the_bottom_line_says() {
-    let press = |code| action(KeyEvent::new(code, KeyModifiers::NONE));
-    assert_eq!(press(KeyCode::Char(' ')), Some(Action::Order(Command::Advance)));
-    assert_eq!(press(KeyCode::Char('n')), Some(Action::Order(Command::New)));
-    assert_eq!(press(KeyCode::Char('p')), Some(Action::TogglePicture));
-    assert_eq!(press(KeyCode::Char('m')), Some(Action::ToggleOverlay));
-    assert_eq!(press(KeyCode::Char('l')), Some(Action::ToggleLarge));
-    assert_eq!(press(KeyCode::Char('q')), Some(Action::Quit));
-    assert_eq!(press(KeyCode::Char('x')), None);
-    let interrupt = KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL);
-    assert_eq!(action(interrupt), Some(Action::Quit));
+    assert!(screen(&mut english(), 40, 10, &snapshot).contains("60 × 17"));
 }
 
 mod access;
+mod views;

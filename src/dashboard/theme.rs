@@ -20,12 +20,15 @@ pub enum Face {
 
 impl Face {
     pub fn of(snapshot: &Snapshot) -> Face {
-        match (&snapshot.fault, snapshot.verdict) {
-            (Some(_), _) => Face::Fault,
-            (None, Some(Verdict::Refer)) => Face::Refer,
-            (None, Some(Verdict::Clear)) => Face::Clear,
-            (None, Some(Verdict::Ungradable(_))) => Face::Ungradable,
-            (None, None) => Face::Ready,
+        if snapshot.fault.is_some() { Face::Fault } else { Face::of_verdict(snapshot.verdict) }
+    }
+
+    pub fn of_verdict(verdict: Option<Verdict>) -> Face {
+        match verdict {
+            Some(Verdict::Refer) => Face::Refer,
+            Some(Verdict::Clear) => Face::Clear,
+            Some(Verdict::Ungradable(_)) => Face::Ungradable,
+            None => Face::Ready,
         }
     }
 

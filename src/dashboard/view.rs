@@ -1,12 +1,18 @@
-//! The live view: picture and evidence on the left, verdict, scores, state and log on the right;
-//! or the verdict alone, as large as the screen.
+//! What is drawn: a line of state, the tabs, one of the views, and the keys that it knows.
 
 mod banner;
+mod device;
+mod exams;
 pub mod facts;
+pub mod help;
 mod history;
+mod keys;
 mod large;
+mod live;
+mod review;
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use ratatui::Frame;
 use ratatui::layout::{Alignment, Constraint, Layout, Rect};
@@ -14,15 +20,16 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Borders, Paragraph};
 
 use super::Dashboard;
-use super::picture::Overlay;
+use super::place::View;
+use super::theme::Face;
 use super::width::{cut, fold, width};
-use crate::exam::State;
 use crate::snapshot::{Identity, Snapshot};
+use crate::texts::Texts;
 
 /// Below this nothing useful fits.
-const LEAST: (u16, u16) = (60, 16);
-/// Width of the widest word in large letters, where there is little room.
-const WORDS_WIDTH: u16 = 40;
+const LEAST: (u16, u16) = (60, 17);
+/// Row of the tabs.
+pub const TABS_ROW: u16 = 1;
 
 pub fn render(dashboard: &Dashboard, snapshot: &Snapshot, frame: &mut Frame) {
     let area = frame.area();
@@ -30,14 +37,19 @@ pub fn render(dashboard: &Dashboard, snapshot: &Snapshot, frame: &mut Frame) {
     if area.width < LEAST.0 || area.height < LEAST.1 {
         too_small(dashboard, area, frame);
     } else {
-        let rows = [Constraint::Length(1), Constraint::Min(0), Constraint::Length(1)];
-        let [top, body, bottom] = Layout::vertical(rows).areas(area);
+        let line = Constraint::Length(1);
+        let rows = [line, line, Constraint::Min(0), line];
+        let [top, second, body, bottom] = Layout::vertical(rows).areas(area);
         header(dashboard, snapshot, top, frame);
-        keys(dashboard, snapshot, bottom, frame);
-        if dashboard.large {
-            large::render(dashboard, snapshot, body, frame);
-        } else {
-            live(dashboard, snapshot, body, frame);
+        tabs(dashboard, snapshot, second, frame);
+        keys::render(dashboard, snapshot, bottom, frame);
+        match dashboard.place.view {
+            View::Live if dashboard.large => large::render(dashboard, snapshot, body, frame),
+            View::Live => live::render(dashboard, snapshot, body, frame),
+            View::Review => review::render(dashboard, snapshot, body, frame),
+            View::Exams => exams::render(dashboard, body, frame),
+            View::Device => device::render(dashboard, snapshot, body, frame),
+            View::Help => help::render(dashboard, body, frame),
         }
     }
     dashboard.symbols.settle(frame.buffer_mut());
@@ -47,23 +59,6 @@ fn too_small(dashboard: &Dashboard, area: Rect, frame: &mut Frame) {
     let least = [("width", LEAST.0.into()), ("height", LEAST.1.into())];
     let words = dashboard.texts.with("too-small", &least);
     frame.render_widget(paragraph(&words, area.width), area);
-}
-
-fn live(dashboard: &Dashboard, snapshot: &Snapshot, body: Rect, frame: &mut Frame) {
-    let right = WORDS_WIDTH.max(body.width * 2 / 5).min(body.width / 2);
-    let columns = [Constraint::Min(0), Constraint::Length(1), Constraint::Length(right)];
-    let [left, _, right] = Layout::horizontal(columns).areas(body);
-    let curve = (body.height / 4).clamp(5, 12);
-    let [picture, evidence] =
-        Layout::vertical([Constraint::Min(0), Constraint::Length(curve)]).areas(left);
-    view(dashboard, snapshot, picture, frame);
-    history::render(dashboard, snapshot, evidence, frame);
-    let facts = facts::lines(dashboard, snapshot, right.width);
-    let rows = [Constraint::Length(8), Constraint::Length(facts.len() as u16), Constraint::Min(0)];
-    let [verdict, state, log] = Layout::vertical(rows).areas(right);
-    banner::render(dashboard, snapshot, verdict, frame);
-    frame.render_widget(Paragraph::new(facts), state);
-    events(dashboard, log, frame);
 }
 
 /// `words` on rows that fit.
@@ -79,23 +74,6 @@ fn section(dashboard: &Dashboard, title: &str) -> Block<'static> {
         .border_set(dashboard.symbols.border)
         .title(format!(" {title} "))
         .border_style(dashboard.theme.quiet())
-}
-
-/// The picture, and below it what the colours on it mean.
-fn view(dashboard: &Dashboard, snapshot: &Snapshot, area: Rect, frame: &mut Frame) {
-    if !dashboard.show_picture {
-        let words = dashboard.texts.get("picture-hidden");
-        let words = Line::styled(words, dashboard.theme.quiet());
-        return frame.render_widget(words.alignment(Alignment::Center), area);
-    }
-    let Some(legend) = legend(dashboard, snapshot) else {
-        return dashboard.painter.draw(&snapshot.picture, None, area, frame);
-    };
-    let rows = [Constraint::Min(0), Constraint::Length(1)];
-    let [picture, below] = Layout::vertical(rows).areas(area);
-    let overlay = Overlay { heat: &snapshot.heat, outline: &snapshot.outline };
-    dashboard.painter.draw(&snapshot.picture, Some(overlay), picture, frame);
-    frame.render_widget(legend.alignment(Alignment::Center), below);
 }
 
 /// None where nothing is laid over the picture.
@@ -114,11 +92,57 @@ fn legend(dashboard: &Dashboard, snapshot: &Snapshot) -> Option<Line<'static>> {
         .then(|| words.into_iter().flat_map(item).collect())
 }
 
+/// Each view with its number and the columns that its tab takes.
+fn tab_places(texts: &Texts) -> impl Iterator<Item = (View, String, Range<u16>)> {
+    let mut start = 0;
+    View::ALL.into_iter().zip(1..).map(move |(view, number)| {
+        let words = format!(" {number} {} ", texts.coded("view", view.code()));
+        let place = start..start + width(&words) as u16;
+        start = place.end;
+        (view, words, place)
+    })
+}
+
+/// The view whose tab lies at a column.
+pub fn tab_at(texts: &Texts, column: u16) -> Option<View> {
+    tab_places(texts).find(|(_, _, place)| place.contains(&column)).map(|(view, _, _)| view)
+}
+
+/// The tabs; beside them, away from the live view, the verdict as it stands now.
+fn tabs(dashboard: &Dashboard, snapshot: &Snapshot, area: Rect, frame: &mut Frame) {
+    let style = |view| {
+        let own = dashboard.place.view == view;
+        if own { dashboard.theme.accent().reversed() } else { dashboard.theme.quiet() }
+    };
+    let tabs =
+        tab_places(&dashboard.texts).map(|(view, words, _)| Span::styled(words, style(view)));
+    let line: Line = tabs.collect();
+    let taken = line.width() as u16;
+    frame.render_widget(line, area);
+    if dashboard.place.view != View::Live {
+        let face = Face::of(snapshot);
+        let word = dashboard.texts.coded("banner", face.code());
+        let word = format!(" {} {word} ", dashboard.symbols.shape(face));
+        let state = Span::raw(format!(" {}", banner::exam(dashboard, snapshot)));
+        let mut line = Line::from(vec![Span::styled(word, dashboard.theme.banner(face)), state]);
+        if line.width() > usize::from(area.width.saturating_sub(taken)) {
+            line.spans.truncate(1);
+        }
+        let rest = Rect { x: area.x + taken, width: area.width.saturating_sub(taken), ..area };
+        frame.render_widget(line.alignment(Alignment::Right), rest);
+    }
+}
+
 fn header(dashboard: &Dashboard, snapshot: &Snapshot, area: Rect, frame: &mut Frame) {
     let (identity, texts) = (&snapshot.identity, &dashboard.texts);
     let notice = Line::styled(texts.get("notice"), dashboard.theme.quiet());
     let notice_width = notice.width() as u16 + 1;
     let mut spans = vec![Span::styled("Sonolamp ", dashboard.theme.strong())];
+    if dashboard.read_only {
+        let words = format!(" {} ", texts.get("watching"));
+        spans.push(Span::styled(words, dashboard.theme.accent().reversed()));
+        spans.push(Span::raw(" "));
+    }
     if identity.demonstration {
         spans.push(Span::styled(format!(" {} ", texts.get("demo")), dashboard.theme.demo()));
         spans.push(Span::raw(" "));
@@ -130,47 +154,4 @@ fn header(dashboard: &Dashboard, snapshot: &Snapshot, area: Rect, frame: &mut Fr
     let width = notice_width.min(area.width);
     let place = Rect { x: area.right() - width, width, ..area };
     frame.render_widget(notice.alignment(Alignment::Right), place);
-}
-
-fn keys(dashboard: &Dashboard, snapshot: &Snapshot, area: Rect, frame: &mut Frame) {
-    let texts = &dashboard.texts;
-    let button = match snapshot.exam.state {
-        State::Idle | State::Ended => texts.get("key-start"),
-        State::Scanning => texts.get("key-hold"),
-        State::Held => texts.get("key-end"),
-    };
-    let overlay = match &*snapshot.identity {
-        Identity { heat_map: true, .. } => Some(texts.get("key-map")),
-        Identity { outlined: Some(_), .. } => Some(texts.get("key-outline")),
-        _ => None,
-    };
-    let space = texts.get("key-space");
-    let mut keys = vec![(&*space, button), ("n", texts.get("key-new"))];
-    if dashboard.large {
-        keys.push(("l", texts.get("key-normal")));
-    } else {
-        keys.push(("p", texts.get("key-picture")));
-        keys.extend(overlay.map(|overlay| ("m", overlay)));
-        keys.push(("l", texts.get("key-large")));
-    }
-    keys.push(("q", texts.get("key-quit")));
-    let line = |gap: &str| -> Line<'static> {
-        let item = |(key, what): &(&str, Cow<str>)| {
-            let key = Span::styled(format!(" {key} "), dashboard.theme.accent());
-            [key, Span::raw(format!("{what}{gap}"))]
-        };
-        keys.iter().flat_map(item).collect()
-    };
-    let wide = line("  ");
-    let fits = wide.width() <= usize::from(area.width) + 2;
-    frame.render_widget(if fits { wide } else { line("") }, area);
-}
-
-fn events(dashboard: &Dashboard, area: Rect, frame: &mut Frame) {
-    let block = section(dashboard, &dashboard.texts.get("title-log"));
-    let inner = block.inner(area);
-    frame.render_widget(block, area);
-    let (width, height) = (usize::from(inner.width), usize::from(inner.height));
-    let lines = dashboard.log.tail(height, width).into_iter().map(Line::raw);
-    frame.render_widget(Paragraph::new(lines.collect::<Vec<_>>()), inner);
 }

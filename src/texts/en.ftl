@@ -110,3 +110,92 @@ term-a-lines = A-lines
 term-b-lines = B-lines
 term-consolidation = consolidation
 term-effusion = effusion
+
+# The views' tabs, 50 columns together with their numbers.
+view-live = Live
+view-review = Review
+view-exams = Exams
+view-device = Device
+view-help = Help
+watching = WATCHING
+
+key-back = live
+key-help = help
+key-frame = frame
+key-page = 2 s
+key-telling = telling
+key-choose = choose
+key-open = review
+key-scroll = scroll
+
+# Review; names at most 10 columns.
+review-empty = Nothing has been scanned yet. What is seen in an exam is kept here for a minute.
+fact-moment = time
+fact-exam = exam
+fact-score = score
+fact-place = frame
+ago = { $seconds } s ago
+
+# The list of exams; columns of 6, 9, 9, 16, 12, 10 and 10.
+exams-empty = No exam yet. Each exam since the start will stand here; Enter opens it.
+exams-number = exam
+exams-start = start
+exams-length = length
+exams-verdict = verdict
+exams-score = score
+exams-usable = usable
+exams-state = state
+exam-open = open
+
+# The box; names at most 15 columns.
+device-source = source
+device-delivers = delivers
+device-driver = lamp driver
+device-board = board
+device-heat = heat
+device-power = power
+device-disk = storage
+device-memory = memory
+device-clock = clock
+device-running = running for
+device-bundle = bundle
+device-task = made for
+device-licence = licence
+device-thresholds = thresholds
+device-version = versions
+unknown = not known on this machine
+degrees = { $degrees } °C
+power-good = good
+power-low = too low a voltage: use a stronger supply and a short cable
+power-slowed = slowed down by heat or voltage: look at fan and supply
+power-earlier = good now; was too low or too hot since the start
+free-of = { $free } of { $size } GB free
+read-only = read-only
+clock-not-set = not set: times cannot be trusted
+clock-set = set
+clock-kept = kept by a time server
+thresholds = clear up to { $clear }, refer from { $refer }
+
+# Help.
+help-connect = Put the probe on with gel. The picture appears by itself.
+help-start = Press space (or the box's button) to start the exam.
+help-sweep = Move the probe slowly until there is enough usable picture; the verdict follows.
+help-hold = Press space to hold: now the verdict rests on the whole exam.
+help-next = Press space to end the exam, and again for the next patient.
+means-refer = The model sees signs of disease. Have a clinician look at it.
+means-clear = The model sees no sign of disease. It may be wrong: symptoms count more.
+means-ungradable = No verdict; the reason and the next step stand below the word.
+means-fault = The box cannot work; the words say what to do.
+help-key-button = start, hold, end, next: the one button
+help-key-new = drop what there is and start the next exam
+help-key-views = go to a view
+help-key-review = look back; a held exam opens at its telling frames
+help-key-move = a frame, or two seconds; rows of a list
+help-key-telling = the two seconds that speak most for the verdict
+help-key-map = show or hide where the model looked
+help-key-picture = show or hide the picture
+help-key-large = the verdict across the whole screen
+help-key-back = back to the live view
+help-key-quit = leave Sonolamp
+help-key-mouse = click a tab; turn the wheel to move
+mouse = mouse

@@ -100,3 +100,92 @@ term-a-lines = líneas A
 term-b-lines = líneas B
 term-consolidation = consolidación
 term-effusion = derrame
+
+# The views' tabs, 50 columns together with their numbers.
+view-live = Directo
+view-review = Revisión
+view-exams = Exámenes
+view-device = Equipo
+view-help = Ayuda
+watching = OBSERVANDO
+
+key-back = directo
+key-help = ayuda
+key-frame = imagen
+key-page = 2 s
+key-telling = clave
+key-choose = elegir
+key-open = revisar
+key-scroll = mover
+
+# Review; names at most 10 columns.
+review-empty = Aún no se ha explorado nada. Lo visto en un examen se guarda aquí durante un minuto.
+fact-moment = momento
+fact-exam = examen
+fact-score = valor
+fact-place = imagen n.º
+ago = hace { $seconds } s
+
+# The list of exams; columns of 6, 9, 9, 16, 12, 10 and 10.
+exams-empty = Aún no hay exámenes. Cada examen desde el inicio figurará aquí; Enter lo abre.
+exams-number = examen
+exams-start = inicio
+exams-length = duración
+exams-verdict = resultado
+exams-score = valor
+exams-usable = útil
+exams-state = estado
+exam-open = abierto
+
+# The box; names at most 15 columns.
+device-source = fuente
+device-delivers = entrega
+device-driver = control luces
+device-board = placa
+device-heat = temperatura
+device-power = alimentación
+device-disk = disco
+device-memory = memoria
+device-clock = reloj
+device-running = en marcha
+device-bundle = modelo
+device-task = destinado a
+device-licence = licencia
+device-thresholds = umbrales
+device-version = versiones
+unknown = no se conoce en este equipo
+degrees = { $degrees } °C
+power-good = correcta
+power-low = tensión demasiado baja: use una fuente más potente y un cable corto
+power-slowed = ralentizado por calor o tensión: revise ventilador y fuente
+power-earlier = correcta ahora; hubo tensión baja o calor desde el inicio
+free-of = { $free } de { $size } GB libres
+read-only = solo lectura
+clock-not-set = sin ajustar: no confíe en las horas
+clock-set = ajustado
+clock-kept = ajustado por un servidor horario
+thresholds = negativo hasta { $clear }, derivar desde { $refer }
+
+# Help.
+help-connect = Apoye la sonda con gel. La imagen aparece sola.
+help-start = Pulse espacio (o el botón del equipo) para iniciar el examen.
+help-sweep = Mueva la sonda despacio hasta tener bastante imagen útil; el resultado la sigue.
+help-hold = Pulse espacio para retener: el resultado se basa ahora en todo el examen.
+help-next = Pulse espacio para terminar, y otra vez para el siguiente paciente.
+means-refer = El modelo ve signos de enfermedad. Que lo revise un médico.
+means-clear = El modelo no ve signos de enfermedad. Puede equivocarse: los síntomas pesan más.
+means-ungradable = Sin resultado; el motivo y el paso siguiente están debajo de la palabra.
+means-fault = El equipo no puede trabajar; el texto dice qué hacer.
+help-key-button = iniciar, retener, terminar, siguiente: un solo botón
+help-key-new = descartar lo que hay e iniciar el siguiente examen
+help-key-views = ir a una vista
+help-key-review = mirar atrás; un examen retenido se abre en sus imágenes clave
+help-key-move = una imagen o dos segundos; filas de una lista
+help-key-telling = los dos segundos que más apoyan el resultado
+help-key-map = mostrar u ocultar dónde miró el modelo
+help-key-picture = mostrar u ocultar la imagen
+help-key-large = el resultado en toda la pantalla
+help-key-back = volver a la vista en directo
+help-key-quit = salir de Sonolamp
+help-key-mouse = pulse una pestaña; gire la rueda para moverse
+mouse = ratón

@@ -100,3 +100,92 @@ term-a-lines = lignes A
 term-b-lines = lignes B
 term-consolidation = consolidation
 term-effusion = épanchement
+
+# The views' tabs, 50 columns together with their numbers.
+view-live = Direct
+view-review = Revue
+view-exams = Examens
+view-device = Appareil
+view-help = Aide
+watching = SUIVI SEUL
+
+key-back = direct
+key-help = aide
+key-frame = image
+key-page = 2 s
+key-telling = parlantes
+key-choose = choisir
+key-open = revoir
+key-scroll = défiler
+
+# Review; names at most 10 columns.
+review-empty = Rien n’a encore été examiné. Ce qui est vu pendant un examen reste ici une minute.
+fact-moment = moment
+fact-exam = examen
+fact-score = score
+fact-place = n° image
+ago = il y a { $seconds } s
+
+# The list of exams; columns of 6, 9, 9, 16, 12, 10 and 10.
+exams-empty = Aucun examen. Chaque examen depuis le démarrage figurera ici ; Entrée l’ouvre.
+exams-number = examen
+exams-start = début
+exams-length = durée
+exams-verdict = résultat
+exams-score = score
+exams-usable = exploit.
+exams-state = état
+exam-open = en cours
+
+# The box; names at most 15 columns.
+device-source = source
+device-delivers = fournit
+device-driver = pilote voyants
+device-board = carte
+device-heat = température
+device-power = alimentation
+device-disk = stockage
+device-memory = mémoire
+device-clock = horloge
+device-running = en marche
+device-bundle = modèle
+device-task = destiné à
+device-licence = licence
+device-thresholds = seuils
+device-version = versions
+unknown = inconnu sur cette machine
+degrees = { $degrees } °C
+power-good = bonne
+power-low = tension trop basse : prenez une alimentation plus forte et un câble court
+power-slowed = ralenti par la chaleur ou la tension : voyez ventilateur et alimentation
+power-earlier = bonne à présent ; tension basse ou chaleur depuis le démarrage
+free-of = { $free } sur { $size } Go libres
+read-only = lecture seule
+clock-not-set = pas à l’heure : ne vous fiez pas aux heures
+clock-set = à l’heure
+clock-kept = réglée par un serveur de temps
+thresholds = négatif jusqu’à { $clear }, référer dès { $refer }
+
+# Help.
+help-connect = Posez la sonde avec du gel. L’image apparaît d’elle-même.
+help-start = Appuyez sur espace (ou le bouton de l’appareil) pour commencer l’examen.
+help-sweep = Déplacez la sonde lentement jusqu’à avoir assez d’image exploitable ; le résultat suit.
+help-hold = Appuyez sur espace pour figer : le résultat repose alors sur tout l’examen.
+help-next = Appuyez sur espace pour terminer, puis encore pour le patient suivant.
+means-refer = Le modèle voit des signes de maladie. Faites regarder par un médecin.
+means-clear = Le modèle ne voit pas de signe de maladie. Il peut se tromper : les symptômes priment.
+means-ungradable = Pas de résultat ; la raison et la suite sont sous le mot.
+means-fault = L’appareil ne peut pas travailler ; le texte dit quoi faire.
+help-key-button = commencer, figer, terminer, suivant : un seul bouton
+help-key-new = abandonner ce qui est là et commencer l’examen suivant
+help-key-views = aller à une vue
+help-key-review = regarder en arrière ; un examen figé s’ouvre à ses images parlantes
+help-key-move = une image ou deux secondes ; lignes d’une liste
+help-key-telling = les deux secondes qui parlent le plus pour le résultat
+help-key-map = montrer ou cacher où le modèle a regardé
+help-key-picture = montrer ou cacher l’image
+help-key-large = le résultat sur tout l’écran
+help-key-back = retour à la vue en direct
+help-key-quit = quitter Sonolamp
+help-key-mouse = cliquez un onglet ; tournez la molette
+mouse = souris

@@ -100,3 +100,92 @@ term-a-lines = A线
 term-b-lines = B线
 term-consolidation = 肺实变
 term-effusion = 胸腔积液
+
+# The views' tabs, 50 columns together with their numbers.
+view-live = 实时
+view-review = 回放
+view-exams = 检查
+view-device = 设备
+view-help = 帮助
+watching = 旁观
+
+key-back = 实时
+key-help = 帮助
+key-frame = 逐帧
+key-page = 2 秒
+key-telling = 关键
+key-choose = 选择
+key-open = 回放
+key-scroll = 滚动
+
+# Review; names at most 10 columns.
+review-empty = 尚未扫查。检查中看到的图像在此保留一分钟。
+fact-moment = 时间
+fact-exam = 检查
+fact-score = 分数
+fact-place = 帧
+ago = { $seconds } 秒前
+
+# The list of exams; columns of 6, 9, 9, 16, 12, 10 and 10.
+exams-empty = 尚无检查。启动以来的每次检查都会列在这里；按 Enter 打开。
+exams-number = 检查
+exams-start = 开始
+exams-length = 时长
+exams-verdict = 结论
+exams-score = 分数
+exams-usable = 可用
+exams-state = 状态
+exam-open = 进行中
+
+# The box; names at most 15 columns.
+device-source = 信号源
+device-delivers = 传送
+device-driver = 指示灯驱动
+device-board = 主板
+device-heat = 温度
+device-power = 供电
+device-disk = 存储
+device-memory = 内存
+device-clock = 时钟
+device-running = 已运行
+device-bundle = 模型包
+device-task = 用途
+device-licence = 许可
+device-thresholds = 阈值
+device-version = 版本
+unknown = 本机无法得知
+degrees = { $degrees } °C
+power-good = 正常
+power-low = 电压过低：请换更强的电源和短电缆
+power-slowed = 因过热或欠压而降速：检查风扇和电源
+power-earlier = 目前正常；启动后曾欠压或过热
+free-of = 剩余 { $free } / { $size } GB
+read-only = 只读
+clock-not-set = 未设置：时间不可信
+clock-set = 已设置
+clock-kept = 由时间服务器校准
+thresholds = 未见异常 ≤ { $clear }，转诊 ≥ { $refer }
+
+# Help.
+help-connect = 涂凝胶，放上探头。图像会自动出现。
+help-start = 按空格键（或设备按钮）开始检查。
+help-sweep = 缓慢移动探头，直到可用图像足够；结论随之出现。
+help-hold = 按空格键保持：此时结论基于整次检查。
+help-next = 再按空格键结束检查，再按一次为下一位患者。
+means-refer = 模型发现疾病征象。请由医生查看。
+means-clear = 模型未发现疾病征象。模型可能出错：症状更重要。
+means-ungradable = 没有结论；原因和下一步写在大字下方。
+means-fault = 设备无法工作；文字说明如何处理。
+help-key-button = 开始、保持、结束、下一位：同一个按钮
+help-key-new = 放弃当前内容，开始下一次检查
+help-key-views = 切换视图
+help-key-review = 回看；已保持的检查从关键帧打开
+help-key-move = 一帧或两秒；列表中的行
+help-key-telling = 最能支持结论的两秒
+help-key-map = 显示或隐藏模型关注的部位
+help-key-picture = 显示或隐藏图像
+help-key-large = 结论占满整个屏幕
+help-key-back = 返回实时视图
+help-key-quit = 退出 Sonolamp
+help-key-mouse = 点击标签；滚轮移动
+mouse = 鼠标

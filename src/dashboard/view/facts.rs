@@ -88,7 +88,7 @@ fn bar(dashboard: &Dashboard, name: &str, share: Option<f32>, width: u16) -> Lin
     ])
 }
 
-fn lamps(dashboard: &Dashboard, snapshot: &Snapshot, width: u16) -> Line<'static> {
+pub fn lamps(dashboard: &Dashboard, snapshot: &Snapshot, width: u16) -> Line<'static> {
     let (theme, texts) = (dashboard.theme, &dashboard.texts);
     let lights = snapshot.lights();
     let lamps = [

@@ -1,0 +1,214 @@
+//! The other views: what stands on them, and that keys and mouse reach everything.
+
+use ratatui::crossterm::event::{
+    KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
+};
+
+use super::place::View;
+use super::*;
+use crate::snapshot::{Clock, Device, Disk, Power};
+
+fn press(dashboard: &mut Dashboard, snapshot: &Snapshot, code: KeyCode) -> Option<Action> {
+    dashboard.key(KeyEvent::new(code, KeyModifiers::NONE), snapshot)
+}
+
+fn box_of_a_clinic() -> Arc<Device> {
+    Arc::new(Device {
+        board: Some("Raspberry Pi 4 Model B Rev 1.4".into()),
+        release: Some("6.1.0-rpi7".into()),
+        temperature: Some(83.4),
+        power: Some(Power { under_voltage: true, throttled: true, earlier: true }),
+        disk: Some(Disk { free: 21_400_000_000, size: 31_900_000_000, read_only: false }),
+        memory: Some((1_600_000_000, 3_900_000_000)),
+        clock: Clock::NotSet,
+    })
+}
+
+/// Two exams of nine seconds, the first of them with a finding in its middle; the second is held.
+fn after_two_exams(dashboard: &mut Dashboard) -> Snapshot {
+    let mut last = snapshot(Some(Verdict::Clear), 0.08);
+    for tenths in 0..180_u32 {
+        let finding = (40..65).contains(&tenths);
+        let verdict = if finding { Verdict::Refer } else { Verdict::Clear };
+        let mut now = snapshot(Some(verdict), if finding { 0.93 } else { 0.08 });
+        now.uptime = Duration::from_millis(u64::from(100 * tenths) + 1000);
+        now.exam.number = 1 + tenths / 90;
+        now.device = box_of_a_clinic();
+        dashboard.reel.follow(&now);
+        dashboard.exams.follow(&now);
+        last = now;
+    }
+    last.exam.state = State::Held;
+    last.verdict = Some(Verdict::Clear);
+    last
+}
+
+fn view(mut dashboard: Dashboard, key: char, width: u16, height: u16) -> String {
+    let snapshot = after_two_exams(&mut dashboard);
+    press(&mut dashboard, &snapshot, KeyCode::Char(key));
+    screen(&mut dashboard, width, height, &snapshot)
+}
+
+fn in_language(language: Language) -> Dashboard {
+    look(ThemeChoice::Colour, Depth::Full, &UNICODE, language)
+}
+
+#[test]
+fn each_view_in_english() {
+    let views = ['2', '3', '4', '5'].map(|key| view(english(), key, 80, 24));
+    insta::assert_snapshot!(views.join("\n\n"));
+}
+
+#[test]
+fn each_view_on_a_large_terminal() {
+    let views = ['2', '3', '4', '5'].map(|key| view(english(), key, 120, 40));
+    insta::assert_snapshot!(views.join("\n\n"));
+}
+
+#[test]
+fn each_view_in_ascii() {
+    let ascii = || look(ThemeChoice::Mono, Depth::Mono, &ASCII, Language::English);
+    let views = ['2', '3', '4', '5'].map(|key| view(ascii(), key, 80, 24));
+    assert!(views.iter().all(|view| view.is_ascii()), "{views:?}");
+    insta::assert_snapshot!(views.join("\n\n"));
+}
+
+#[test]
+fn each_view_in_other_languages() {
+    let languages = [Language::Chinese, Language::Spanish, Language::French];
+    let views = languages.map(|language| {
+        ['2', '3', '4', '5'].map(|key| view(in_language(language), key, 80, 24)).join("\n\n")
+    });
+    insta::assert_snapshot!(views.join("\n\n"));
+}
+
+#[test]
+fn every_view_says_the_verdict_of_now_and_how_to_go_back() {
+    for language in Language::ALL {
+        for key in ['2', '3', '4', '5'] {
+            let mut dashboard = in_language(language);
+            let snapshot = after_two_exams(&mut dashboard);
+            press(&mut dashboard, &snapshot, KeyCode::Char(key));
+            let screen = screen(&mut dashboard, 80, 24, &snapshot);
+            for word in ["banner-clear", "key-back", "key-quit", "key-end"] {
+                let word = dashboard.texts.get(word);
+                assert!(screen.contains(&*word), "{language:?} {key}: no {word}\n{screen}");
+            }
+        }
+    }
+}
+
+#[test]
+fn names_fit_their_columns() {
+    for language in Language::ALL {
+        let texts = Texts::new(language);
+        let tabs: usize =
+            View::ALL.map(|v| width::width(&texts.coded("view", v.code())) + 4).iter().sum();
+        assert!(tabs <= 56, "{language:?}: {tabs}");
+        for key in ["moment", "exam", "score", "place"] {
+            assert!(width::width(&texts.coded("fact", key)) <= 10, "{language:?}: {key}");
+        }
+        for key in [
+            "source",
+            "delivers",
+            "driver",
+            "board",
+            "heat",
+            "power",
+            "disk",
+            "memory",
+            "clock",
+            "running",
+            "bundle",
+            "task",
+            "licence",
+            "thresholds",
+            "version",
+        ] {
+            assert!(width::width(&texts.coded("device", key)) <= 15, "{language:?}: {key}");
+        }
+    }
+}
+
+#[test]
+fn the_one_button_works_in_every_view_and_keys_go_everywhere() {
+    let mut dashboard = english();
+    let snapshot = after_two_exams(&mut dashboard);
+    for (key, view) in "12345".chars().zip(View::ALL) {
+        assert_eq!(press(&mut dashboard, &snapshot, KeyCode::Char(key)), None);
+        assert_eq!(dashboard.place.view, view);
+        let advance = Some(Action::Order(Command::Advance));
+        assert_eq!(press(&mut dashboard, &snapshot, KeyCode::Char(' ')), advance);
+        let new = Some(Action::Order(Command::New));
+        assert_eq!(press(&mut dashboard, &snapshot, KeyCode::Char('n')), new);
+        assert_eq!(press(&mut dashboard, &snapshot, KeyCode::Char('q')), Some(Action::Quit));
+    }
+    press(&mut dashboard, &snapshot, KeyCode::Esc);
+    assert_eq!(dashboard.place.view, View::Live);
+    for view in [View::Review, View::Exams, View::Device, View::Help, View::Live] {
+        press(&mut dashboard, &snapshot, KeyCode::Tab);
+        assert_eq!(dashboard.place.view, view);
+    }
+    press(&mut dashboard, &snapshot, KeyCode::BackTab);
+    press(&mut dashboard, &snapshot, KeyCode::Char('x'));
+    assert_eq!(dashboard.place.view, View::Help);
+    let interrupt = KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL);
+    assert_eq!(dashboard.key(interrupt, &snapshot), Some(Action::Quit));
+}
+
+#[test]
+fn review_moves_and_finds_what_tells() {
+    let mut dashboard = english();
+    let snapshot = after_two_exams(&mut dashboard);
+    let at = |dashboard: &Dashboard| dashboard.place.moment(&dashboard.reel).unwrap();
+    // The older exam, from the list: its finding.
+    press(&mut dashboard, &snapshot, KeyCode::Char('3'));
+    press(&mut dashboard, &snapshot, KeyCode::Down);
+    press(&mut dashboard, &snapshot, KeyCode::Enter);
+    assert_eq!(dashboard.place.view, View::Review);
+    let first = at(&dashboard);
+    assert!(dashboard.reel.get(first).unwrap().exam.number == 1);
+    press(&mut dashboard, &snapshot, KeyCode::Home);
+    assert_eq!(at(&dashboard), 0);
+    for (code, place) in [
+        (KeyCode::Right, 1),
+        (KeyCode::PageDown, 21),
+        (KeyCode::Left, 20),
+        (KeyCode::PageUp, 0),
+        (KeyCode::Left, 0),
+        (KeyCode::End, 179),
+        (KeyCode::Right, 179),
+    ] {
+        press(&mut dashboard, &snapshot, code);
+        assert_eq!(at(&dashboard), place, "{code:?}");
+    }
+    press(&mut dashboard, &snapshot, KeyCode::Home);
+    press(&mut dashboard, &snapshot, KeyCode::Char('t'));
+    assert_eq!(dashboard.reel.get(at(&dashboard)).unwrap().exam.number, 1);
+}
+
+#[test]
+fn the_mouse_opens_tabs_and_its_wheel_moves() {
+    let mut dashboard = english();
+    let snapshot = after_two_exams(&mut dashboard);
+    let text = screen(&mut dashboard, 80, 24, &snapshot);
+    let tabs = text.lines().nth(1).unwrap();
+    let column = tabs.find("Review").unwrap() as u16 - 1;
+    let event = |kind, column| MouseEvent { kind, column, row: 1, modifiers: KeyModifiers::NONE };
+    let click = MouseEventKind::Down(MouseButton::Left);
+    assert!(dashboard.mouse(event(click, column), &snapshot));
+    assert_eq!(dashboard.place.view, View::Review);
+    let before = dashboard.place.moment(&dashboard.reel).unwrap();
+    assert!(dashboard.mouse(event(MouseEventKind::ScrollUp, 5), &snapshot));
+    assert_eq!(dashboard.place.moment(&dashboard.reel).unwrap(), before - 1);
+    assert!(!dashboard.mouse(event(click, 79), &snapshot));
+    assert!(!dashboard.mouse(event(MouseEventKind::Moved, 1), &snapshot));
+}
+
+#[test]
+fn a_watcher_is_told_so_and_offered_no_orders() {
+    let mut dashboard = english();
+    dashboard.read_only = true;
+    let screen = screen(&mut dashboard, 80, 24, &snapshot(Some(Verdict::Clear), 0.1));
+    assert!(screen.contains("WATCHING") && !screen.contains("hold"), "{screen}");
+}

@@ -1,0 +1,75 @@
+//! The bottom line: what keys do here and now.
+
+use std::borrow::Cow;
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use crate::dashboard::Dashboard;
+use crate::dashboard::place::View;
+use crate::exam::State;
+use crate::snapshot::{Identity, Snapshot};
+
+pub fn render(dashboard: &Dashboard, snapshot: &Snapshot, area: Rect, frame: &mut Frame) {
+    let texts = &dashboard.texts;
+    let button = match snapshot.exam.state {
+        State::Idle | State::Ended => texts.get("key-start"),
+        State::Scanning => texts.get("key-hold"),
+        State::Held => texts.get("key-end"),
+    };
+    let overlay = match &*snapshot.identity {
+        Identity { heat_map: true, .. } => Some(("m", texts.get("key-map"))),
+        Identity { outlined: Some(_), .. } => Some(("m", texts.get("key-outline"))),
+        _ => None,
+    };
+    let (space, esc) = (texts.get("key-space"), texts.get("key-back"));
+    let arrows = if dashboard.symbols.ascii { ["<- ->", "up dn"] } else { ["← →", "↑ ↓"] };
+    let mut keys = Vec::new();
+    if !dashboard.read_only {
+        keys.push((&*space, button));
+    }
+    match dashboard.place.view {
+        View::Live => {
+            if !dashboard.read_only {
+                keys.push(("n", texts.get("key-new")));
+            }
+            if dashboard.large {
+                keys.push(("l", texts.get("key-normal")));
+            } else {
+                keys.push(("p", texts.get("key-picture")));
+                keys.extend(overlay);
+                keys.push(("l", texts.get("key-large")));
+            }
+            keys.push(("?", texts.get("key-help")));
+        }
+        View::Review => {
+            keys.push((arrows[0], texts.get("key-frame")));
+            keys.push((arrows[1], texts.get("key-page")));
+            keys.push(("t", texts.get("key-telling")));
+            keys.extend(overlay);
+            keys.push(("Esc", esc));
+        }
+        View::Exams => {
+            keys.push((arrows[1], texts.get("key-choose")));
+            keys.push(("Enter", texts.get("key-open")));
+            keys.push(("Esc", esc));
+        }
+        View::Help => {
+            keys.push((arrows[1], texts.get("key-scroll")));
+            keys.push(("Esc", esc));
+        }
+        View::Device => keys.push(("Esc", esc)),
+    }
+    keys.push(("q", texts.get("key-quit")));
+    let line = |gap: &str| -> Line<'static> {
+        let item = |(key, what): &(&str, Cow<str>)| {
+            let key = Span::styled(format!(" {key} "), dashboard.theme.accent());
+            [key, Span::raw(format!("{what}{gap}"))]
+        };
+        keys.iter().flat_map(item).collect()
+    };
+    let wide = line("  ");
+    let fits = wide.width() <= usize::from(area.width) + 2;
+    frame.render_widget(if fits { wide } else { line("") }, area);
+}

@@ -1,0 +1,57 @@
+//! The live view: picture and evidence on the left, verdict, scores, state and log on the right.
+
+use ratatui::Frame;
+use ratatui::layout::{Alignment, Constraint, Layout, Rect};
+use ratatui::text::Line;
+use ratatui::widgets::Paragraph;
+
+use super::{banner, facts, history, legend, section};
+use crate::dashboard::Dashboard;
+use crate::dashboard::picture::Overlay;
+use crate::snapshot::Snapshot;
+
+/// Width of the widest word in large letters, where there is little room.
+const WORDS_WIDTH: u16 = 40;
+
+pub fn render(dashboard: &Dashboard, snapshot: &Snapshot, body: Rect, frame: &mut Frame) {
+    let right = WORDS_WIDTH.max(body.width * 2 / 5).min(body.width / 2);
+    let columns = [Constraint::Min(0), Constraint::Length(1), Constraint::Length(right)];
+    let [left, _, right] = Layout::horizontal(columns).areas(body);
+    let curve = (body.height / 4).clamp(5, 12);
+    let [shown, evidence] =
+        Layout::vertical([Constraint::Min(0), Constraint::Length(curve)]).areas(left);
+    picture(dashboard, snapshot, shown, frame);
+    history::render(dashboard, snapshot, evidence, frame);
+    let facts = facts::lines(dashboard, snapshot, right.width);
+    let rows = [Constraint::Length(8), Constraint::Length(facts.len() as u16), Constraint::Min(0)];
+    let [verdict, state, log] = Layout::vertical(rows).areas(right);
+    banner::render(dashboard, snapshot, verdict, frame);
+    frame.render_widget(Paragraph::new(facts), state);
+    events(dashboard, log, frame);
+}
+
+/// The picture, and below it what the colours on it mean.
+fn picture(dashboard: &Dashboard, snapshot: &Snapshot, area: Rect, frame: &mut Frame) {
+    if !dashboard.show_picture {
+        let words = dashboard.texts.get("picture-hidden");
+        let words = Line::styled(words, dashboard.theme.quiet());
+        return frame.render_widget(words.alignment(Alignment::Center), area);
+    }
+    let Some(legend) = legend(dashboard, snapshot) else {
+        return dashboard.painter.draw(&snapshot.picture, None, area, frame);
+    };
+    let rows = [Constraint::Min(0), Constraint::Length(1)];
+    let [picture, below] = Layout::vertical(rows).areas(area);
+    let overlay = Overlay { heat: &snapshot.heat, outline: &snapshot.outline };
+    dashboard.painter.draw(&snapshot.picture, Some(overlay), picture, frame);
+    frame.render_widget(legend.alignment(Alignment::Center), below);
+}
+
+fn events(dashboard: &Dashboard, area: Rect, frame: &mut Frame) {
+    let block = section(dashboard, &dashboard.texts.get("title-log"));
+    let inner = block.inner(area);
+    frame.render_widget(block, area);
+    let (width, height) = (usize::from(inner.width), usize::from(inner.height));
+    let lines = dashboard.log.tail(height, width).into_iter().map(Line::raw);
+    frame.render_widget(Paragraph::new(lines.collect::<Vec<_>>()), inner);
+}
