@@ -10,13 +10,17 @@
 //!
 //! A frame's scores are one row: the verdict's own, then those of heads, then familiarity. All are
 //! averaged over time alike; only the verdict's decide, and familiarity whether a frame counts.
+//!
+//! Beside the verdict, [`Guide`] tells the operator what to do about the picture now.
 
+mod guidance;
 mod heads;
 mod usability;
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
+pub use guidance::{Advice, Guide, Thresholds};
 pub use heads::Head;
 pub use usability::Flaw;
 use usability::Judge;

@@ -71,13 +71,7 @@ impl Breast {
 
     /// Paints the breast at `t` seconds; `vigour` scales the movement of the hand and of breathing.
     /// The probe is at `place`: to the side in widths of the sector, and pressed in, in mm.
-    pub fn paint(
-        &self,
-        t: f32,
-        vigour: f32,
-        place: (f32, f32),
-        canvas: &mut Canvas,
-    ) -> Motion {
+    pub fn paint(&self, t: f32, vigour: f32, place: (f32, f32), canvas: &mut Canvas) -> Motion {
         let (aside, pressed) = place;
         let phase = t * self.drift_hz * std::f32::consts::TAU;
         let drift = vigour * 0.006 * libm::sinf(phase);

@@ -145,13 +145,7 @@ impl Lung {
 
     /// Paints the chest at `t` seconds; `vigour` scales breathing (1 = quiet, 0 = apnoea). The probe
     /// is at `place`: to the side in widths of the sector, and pressed in, in mm.
-    pub fn paint(
-        &self,
-        t: f32,
-        vigour: f32,
-        place: (f32, f32),
-        canvas: &mut Canvas,
-    ) -> Motion {
+    pub fn paint(&self, t: f32, vigour: f32, place: (f32, f32), canvas: &mut Canvas) -> Motion {
         let (aside, pressed) = place;
         let breath = libm::sinf((t * self.breath_hz + self.breath_phase) * std::f32::consts::TAU);
         // Even in apnoea the heart moves the pleura a little (lung pulse).

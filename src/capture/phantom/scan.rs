@@ -59,8 +59,7 @@ impl ScanConverter {
         };
         let fitting = (across / (0.97 * w)).max((bottom - top) / (0.95 * h));
         let mm_per_pixel = fitting / handling.scale;
-        let (centre, y0) =
-            (w * (0.5 + handling.shift), 0.5 * (h - (bottom - top) / mm_per_pixel));
+        let (centre, y0) = (w * (0.5 + handling.shift), 0.5 * (h - (bottom - top) / mm_per_pixel));
         let mut converter =
             ScanConverter { width: width as usize, spans: Vec::new(), taps: Vec::new() };
         for y in 0..height as usize {

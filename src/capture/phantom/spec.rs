@@ -115,7 +115,10 @@ impl FromStr for PhantomSpec {
         for pair in query.split('&').filter(|p| !p.is_empty()) {
             let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
             spec.set(key, value).ok_or_else(|| {
-                wrong(format!("`{pair}` is not a parameter in range"), format!("allowed: {KEYS}, {FAULTS}"))
+                wrong(
+                    format!("`{pair}` is not a parameter in range"),
+                    format!("allowed: {KEYS}, {FAULTS}"),
+                )
             })?;
         }
         Ok(spec)
