@@ -3,6 +3,7 @@
 //! Unknown keys and values out of range are errors that name the key, the value and what is
 //! allowed; nothing falls back silently.
 
+mod guidance;
 mod hardware;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,8 @@ use crate::error::{Error, ErrorKind, plain_words, toml_problem};
 use crate::frame::{Range, SIDE_RANGE};
 use crate::lamps;
 use crate::panel;
+use crate::screening::Thresholds;
+use guidance::RawGuidance;
 use hardware::{RawButtons, RawLamps, RawPanel, no_line_twice};
 
 /// The documented sample, whose values are the defaults.
@@ -38,6 +41,8 @@ pub struct Config {
     /// That share the network's work on a frame.
     pub threads: usize,
     pub auto_start: bool,
+    /// From where on the picture asks for advice; `None` gives none.
+    pub guidance: Option<Thresholds>,
     pub driver: LampDriver,
     pub wiring: lamps::Wiring,
     pub stale: Duration,
@@ -81,6 +86,7 @@ struct Raw {
     capture: RawCapture,
     bundle: RawBundle,
     exam: RawExam,
+    guidance: RawGuidance,
     lamps: RawLamps,
     buttons: RawButtons,
     panel: RawPanel,
@@ -231,6 +237,7 @@ impl Raw {
             bundle: Some(self.bundle.path).filter(|path| !path.is_empty()).map(PathBuf::from),
             threads: number("bundle.threads", self.bundle.threads, 1, 4)? as usize,
             auto_start: self.exam.auto_start,
+            guidance: self.guidance.validate(&number)?,
             driver: lamps.driver,
             wiring,
             stale: Duration::from_millis(stale),
@@ -323,6 +330,16 @@ mod tests {
     }
 
     #[test]
+    fn advice_can_be_tuned_and_switched_off() {
+        let of = |text: &str| Config::parse(text, "box.toml").unwrap().guidance;
+        assert_eq!(of(""), Some(Thresholds::default()));
+        assert_eq!(of("[guidance]\nenabled = false"), None);
+        let tuned = of("[guidance]\ndark_level = 90\nlost_beams_percent = 25\nafter_ms = 500");
+        let tuned = tuned.unwrap();
+        assert_eq!((tuned.dark, tuned.lost_beams, tuned.after.as_millis()), (90, 0.25, 500));
+    }
+
+    #[test]
     fn errors_name_key_value_and_what_is_allowed() {
         for (text, parts) in [
             ("[source]\nstall_ms = 5", ["`source.stall_ms` is 5", "200 to 60000"]),
@@ -363,6 +380,12 @@ mod tests {
             ("[capture]\nrange = \"wide\"", ["unknown variant `wide`", "limited"]),
             ("[capture]\npixel_aspect = \"9:1\"", ["`capture.pixel_aspect`", "1:4 to 4:1"]),
             ("[capture.controls]\ngain = 0.5", ["line 2", "a whole number"]),
+            ("[guidance]\ndark_level = 256", ["`guidance.dark_level` is 256", "allowed: 1 to 255"]),
+            (
+                "[guidance]\nenabled = false\nafter_ms = 0",
+                ["`guidance.after_ms` is 0", "100 to 10000"],
+            ),
+            ("[guidance]\nmotion_percent = 0", ["`guidance.motion_percent`", "1 to 100"]),
             ("[dashboard]\nfps = 0", ["`dashboard.fps` is 0", "1 to 60"]),
             ("[dashboard]\nfps = 5\nfps = 6", ["line 3", "duplicate key"]),
             ("nonsense", ["line 1", "config print"]),

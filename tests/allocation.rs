@@ -16,7 +16,7 @@ use sonolamp::pipeline::latest::Latest;
 use sonolamp::pipeline::live::{CaptureStatus, Captured, Ending, Engine, Settings, capture};
 use sonolamp::pipeline::shutdown::Shutdown;
 use sonolamp::pipeline::{Model, Stages};
-use sonolamp::screening::Mode;
+use sonolamp::screening::{Mode, Thresholds};
 use sonolamp::snapshot::{MAP_SIDE, MASK_SIDE, Snapshot};
 
 /// Stands for the network, with a map and a mask of the largest size.
@@ -92,6 +92,7 @@ fn engine_allocations(limit: Duration) -> u64 {
         stall: Duration::from_secs(60),
         stop_at_end: false,
         limit: Some(limit),
+        guidance: Some(Thresholds::default()),
     };
     let stages = Stages::new(&bundle, Box::new(Constant), Mode::Live);
     let engine = Engine::new(settings, stages, &[snapshots]);

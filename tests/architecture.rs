@@ -24,7 +24,7 @@ const MAY_USE: [(&str, &[&str]); 19] = [
     ("headless", &["snapshot", "exam", "screening", "pipeline"]),
     ("dashboard", &["snapshot", "exam", "screening", "config", "pipeline"]),
     ("evaluation", &["screening"]),
-    ("config", &["capture", "frame", "gpio", "lamps", "buttons", "panel"]),
+    ("config", &["capture", "frame", "gpio", "lamps", "buttons", "panel", "screening"]),
     ("pipeline", &["*"]),
     ("cli", &["*"]),
 ];

@@ -74,6 +74,7 @@ fn a_thousand_reconnects_leave_nothing_behind() {
         stall: Duration::from_secs(60),
         stop_at_end: true,
         limit: None,
+        guidance: None,
     };
     let stages = Stages::new(&bundle, Box::new(Constant), Mode::Live);
     let engine = Engine::new(settings, stages, &[snapshots]);

@@ -204,6 +204,7 @@ impl Run<'_> {
             auto_start: self.config.auto_start,
             stall: self.config.stall,
             stop_at_end: self.arguments.headless,
+            guidance: self.config.guidance,
             limit: self.arguments.seconds.map(Duration::try_from_secs_f64).and_then(Result::ok),
         };
         let stages = self.model.stages(Mode::Live)?;

@@ -185,7 +185,9 @@ fn facts(dashboard: &Dashboard, snapshot: &Snapshot, width: u16) -> Vec<Line<'st
         _ => "not judged now",
     };
     let masked = 100.0 * snapshot.masked.inside;
-    lines.push(fact(dashboard, "picture", format!("{flaw}, {masked:.1} % masked")));
+    let advice = snapshot.advice.map(|advice| advice.words().to_owned());
+    let picture = advice.unwrap_or_else(|| format!("{flaw}, {masked:.1} % masked"));
+    lines.push(fact(dashboard, "picture", picture));
     lines.push(fact(dashboard, "speed", format!("{:.1} frames/s", speed.frames_per_second)));
     let (p50, p99) = (speed.latency_p50_ms, speed.latency_p99_ms);
     lines.push(fact(dashboard, "latency", format!("{p50:.0} ms p50, {p99:.0} ms p99")));
