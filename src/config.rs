@@ -4,6 +4,7 @@
 //! allowed; nothing falls back silently.
 
 pub mod dashboard;
+mod guidance;
 mod hardware;
 pub mod watch;
 
@@ -21,7 +22,9 @@ use crate::frame::{Range, SIDE_RANGE};
 use crate::lamps;
 use crate::panel;
 use crate::protocol;
+use crate::screening::Thresholds;
 use dashboard::RawDashboard;
+use guidance::RawGuidance;
 use hardware::{RawButtons, RawLamps, RawPanel, no_line_twice};
 use watch::RawWatch;
 
@@ -47,6 +50,8 @@ pub struct Config {
     pub auto_hold: Option<Duration>,
     /// `None` for an examination without zones.
     pub protocol: Option<protocol::Choice>,
+    /// From where on the picture asks for advice; `None` gives none.
+    pub guidance: Option<Thresholds>,
     pub driver: LampDriver,
     pub wiring: lamps::Wiring,
     pub stale: Duration,
@@ -84,6 +89,7 @@ struct Raw {
     bundle: RawBundle,
     exam: RawExam,
     protocol: RawProtocol,
+    guidance: RawGuidance,
     lamps: RawLamps,
     buttons: RawButtons,
     panel: RawPanel,
@@ -244,6 +250,7 @@ impl Raw {
             auto_start: self.exam.auto_start,
             auto_hold: (hold > 0).then(|| Duration::from_secs(hold)),
             protocol,
+            guidance: self.guidance.validate(&number)?,
             driver: lamps.driver,
             wiring,
             stale: Duration::from_millis(stale),
@@ -347,6 +354,16 @@ mod tests {
     }
 
     #[test]
+    fn advice_can_be_tuned_and_switched_off() {
+        let of = |text: &str| Config::parse(text, "box.toml").unwrap().guidance;
+        assert_eq!(of(""), Some(Thresholds::default()));
+        assert_eq!(of("[guidance]\nenabled = false"), None);
+        let tuned = of("[guidance]\ndark_level = 90\nlost_beams_percent = 25\nafter_ms = 500");
+        let tuned = tuned.unwrap();
+        assert_eq!((tuned.dark, tuned.lost_beams, tuned.after.as_millis()), (90, 0.25, 500));
+    }
+
+    #[test]
     fn errors_name_key_value_and_what_is_allowed() {
         for (text, parts) in [
             ("[source]\nstall_ms = 5", ["`source.stall_ms` is 5", "200 to 60000"]),
@@ -392,6 +409,12 @@ mod tests {
             ("[capture]\nrange = \"wide\"", ["unknown variant `wide`", "limited"]),
             ("[capture]\npixel_aspect = \"9:1\"", ["`capture.pixel_aspect`", "1:4 to 4:1"]),
             ("[capture.controls]\ngain = 0.5", ["line 2", "a whole number"]),
+            ("[guidance]\ndark_level = 256", ["`guidance.dark_level` is 256", "allowed: 1 to 255"]),
+            (
+                "[guidance]\nenabled = false\nafter_ms = 0",
+                ["`guidance.after_ms` is 0", "100 to 10000"],
+            ),
+            ("[guidance]\nmotion_percent = 0", ["`guidance.motion_percent`", "1 to 100"]),
             ("[dashboard]\nfps = 0", ["`dashboard.fps` is 0", "1 to 60"]),
             ("[dashboard]\nlanguage = \"de\"", ["unknown variant `de`", "`zh`"]),
             ("[dashboard]\ntheme = \"dark\"", ["unknown variant `dark`", "high-contrast"]),

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::error::{Error, ErrorKind, plain_words};
 use crate::pipeline::latest::{Latest, Taken};
 use crate::pipeline::shutdown::{EndsAll, Shutdown};
-use crate::screening::{Reason, Verdict};
+use crate::screening::{Advice, Reason, Verdict};
 use crate::snapshot::{FaultKind, Light, Lights, Snapshot};
 
 /// What must differ for a new line.
@@ -17,6 +17,7 @@ struct Shown {
     exam: crate::exam::Exam,
     verdict: Option<Verdict>,
     fault: Option<FaultKind>,
+    advice: Option<Advice>,
     source_ended: bool,
 }
 
@@ -35,6 +36,8 @@ struct Line<'a> {
     usable_s: f64,
     heads: Vec<HeadLine<'a>>,
     fault: Option<&'a str>,
+    /// What to do about the picture.
+    advice: Option<&'static str>,
     refer_lamp: bool,
     clear_lamp: bool,
     attention_lamp: &'static str,
@@ -80,6 +83,7 @@ pub fn run(
             exam: snapshot.exam,
             verdict: snapshot.verdict,
             fault: snapshot.fault.as_ref().map(|fault| fault.kind),
+            advice: snapshot.advice,
             source_ended: snapshot.source_ended,
         };
         if last.replace(shown) == Some(shown) {
@@ -107,6 +111,7 @@ fn json_line(snapshot: &Snapshot) -> String {
         usable_s: snapshot.evidence.usable.as_millis() as f64 / 1000.0,
         heads: heads(snapshot),
         fault: snapshot.fault.as_ref().map(|fault| &*fault.words),
+        advice: snapshot.advice.map(Advice::code),
         refer_lamp: lights.refer == Light::On,
         clear_lamp: lights.clear == Light::On,
         attention_lamp: match lights.attention {
@@ -154,8 +159,10 @@ fn text_line(snapshot: &Snapshot) -> String {
             text
         }
     };
+    let advice = snapshot.advice.map_or(String::new(), |a| format!("; picture {}", a.words()));
     let ended = if snapshot.source_ended { "; source ended" } else { "" };
-    format!("{uptime:7.1} s  {demo}{exam}: {state}; lamps {}{ended}", lamps(snapshot.lights()))
+    let lamps = lamps(snapshot.lights());
+    format!("{uptime:7.1} s  {demo}{exam}: {state}; lamps {lamps}{advice}{ended}")
 }
 
 /// `refer off, clear on, attention blinking` in short.

@@ -7,12 +7,14 @@
 //! that leave this module raises [`VERSION`].
 
 mod area;
+mod echo;
 mod gain;
 mod overlay;
 mod sector;
 
 use std::time::Duration;
 
+pub use echo::Echo;
 use overlay::OverlayFinder;
 pub use sector::Sector;
 use sector::SectorFinder;
@@ -41,7 +43,7 @@ pub struct InputShape {
     pub region: Region,
 }
 
-/// What preprocessing saw in a frame; screening judges usability by it.
+/// What preprocessing saw in a frame; screening judges usability by it, and what to advise.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Measures {
     /// Presentation or capture time of the frame.
@@ -56,6 +58,11 @@ pub struct Measures {
     pub change: Option<f32>,
     /// Pixels of text and marks filled in inside the region.
     pub masked: u32,
+    /// Share of the echo, averaged over blocks, that is elsewhere than in the previous frame, 0–1;
+    /// `None` for the first.
+    pub motion: Option<f32>,
+    /// How echo fills the sector, at the grey levels it came with.
+    pub echo: Echo,
 }
 
 /// The network's input and what was measured on the way.

@@ -10,7 +10,10 @@
 //!
 //! A frame's scores are one row: the verdict's own, then those of heads, then familiarity. All are
 //! averaged over time alike; only the verdict's decide, and familiarity whether a frame counts.
+//!
+//! Beside the verdict, [`Guide`] tells the operator what to do about the picture now.
 
+mod guidance;
 mod heads;
 mod usability;
 
@@ -19,6 +22,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub use guidance::{Advice, Guide, Thresholds};
 pub use heads::Head;
 pub use usability::Flaw;
 use usability::Judge;

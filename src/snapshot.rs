@@ -19,7 +19,7 @@ pub use self::overlay::{Area, HeatMap, MAP_SIDE, MASK_SIDE, Outline};
 pub use self::paint::{AGAINST, Colour, FAINT, FOR, OUTLINE, lit, on_outline, paint};
 use crate::exam::Exam;
 use crate::frame::{Bounds, Frame};
-use crate::screening::{self, Evidence, Flaw, MOST_CLASSES, MOST_SCORES, Verdict};
+use crate::screening::{self, Advice, Evidence, Flaw, MOST_CLASSES, MOST_SCORES, Verdict};
 
 /// Largest picture that a snapshot carries, in pixels.
 pub const PICTURE_LIMIT: (u32, u32) = (640, 480);
@@ -291,6 +291,8 @@ pub struct Snapshot {
     pub evidence: Evidence,
     /// What is wrong with the latest frame.
     pub flaw: Option<Flaw>,
+    /// What to do about the picture now, exam or not.
+    pub advice: Option<Advice>,
     pub masked: Masked,
     /// The source has ended; nothing new will come.
     pub source_ended: bool,
@@ -316,6 +318,7 @@ impl Snapshot {
             verdict: None,
             evidence: Evidence::default(),
             flaw: None,
+            advice: None,
             masked: Masked::default(),
             source_ended: false,
             counts: FrameCounts::default(),

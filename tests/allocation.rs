@@ -17,7 +17,7 @@ use sonolamp::pipeline::live::{CaptureStatus, Captured, Ending, Engine, Settings
 use sonolamp::pipeline::shutdown::Shutdown;
 use sonolamp::pipeline::{Model, Stages};
 use sonolamp::protocol::{Choice, Examination};
-use sonolamp::screening::{Mode, Verdict};
+use sonolamp::screening::{Mode, Thresholds, Verdict};
 use sonolamp::snapshot::{MAP_SIDE, MASK_SIDE, Snapshot};
 
 /// Stands for the network, with a map and a mask of the largest size.
@@ -114,6 +114,7 @@ fn engine_allocations(limit: Duration) -> u64 {
         auto_hold: None,
         device: Arc::default(),
         limit: Some(limit),
+        guidance: Some(Thresholds::default()),
     };
     let stages = Stages::new(&bundle, Box::new(Constant), Mode::Live);
     let engine = Engine::new(settings, stages, &[snapshots]);

@@ -76,6 +76,7 @@ fn a_thousand_reconnects_leave_nothing_behind() {
         auto_hold: None,
         device: Arc::default(),
         limit: None,
+        guidance: None,
     };
     let stages = Stages::new(&bundle, Box::new(Constant), Mode::Live);
     let engine = Engine::new(settings, stages, &[snapshots]);

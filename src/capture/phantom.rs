@@ -7,6 +7,7 @@
 mod acoustics;
 mod breast;
 mod chrome;
+mod handling;
 mod lung;
 mod paint;
 mod scan;
@@ -57,6 +58,8 @@ enum Anatomy {
 /// One patient under one probe.
 struct Patient {
     anatomy: Anatomy,
+    /// Depth of the picture.
+    shown_mm: f32,
     scanner: Scanner,
     receiver: Receiver,
     converter: ScanConverter,
@@ -134,6 +137,7 @@ impl Patient {
         let deep = uniform(random, 85.0, 150.0);
         let shallow = uniform(random, 36.0, 48.0);
         let depth_mm = spec.depth_mm.unwrap_or(if linear { shallow } else { deep });
+        let shown_mm = depth_mm * spec.handling.deeper;
         let width_mm = 38.0;
         let probe = match shape {
             Shape::Linear => Probe::Linear { width_mm },
@@ -154,20 +158,22 @@ impl Patient {
             persistence: uniform(random, 0.3, 0.6),
             noise_db: [uniform(random, -46.0, -38.0), uniform(random, -31.0, -20.0)],
         };
+        let lung = |finding, lines, random: &mut Rand32| {
+            Anatomy::Lung(Lung::new(finding, depth_mm, lines, random).shown_to(shown_mm))
+        };
         let anatomy = match scene {
-            Scene::Lung(finding) => Anatomy::Lung(Lung::new(finding, depth_mm, spec.lines, random)),
-            Scene::Frozen | Scene::Tour => {
-                Anatomy::Lung(Lung::new(Finding::Normal, depth_mm, None, random))
-            }
+            Scene::Lung(finding) => lung(finding, spec.lines, random),
+            Scene::Frozen | Scene::Tour => lung(Finding::Normal, None, random),
             Scene::Breast(lesion) => {
-                Anatomy::Breast(Breast::new(lesion, depth_mm, width_mm, random))
+                Anatomy::Breast(Breast::new(lesion, depth_mm, width_mm, random).shown_to(shown_mm))
             }
             Scene::Blank | Scene::Noise => Anatomy::Nothing,
         };
-        let converter = ScanConverter::new(probe, depth_mm, spec.size.0, spec.size.1);
+        // The patient stays as he is; the machine's depth decides how much of him is shown.
+        let converter = ScanConverter::new(probe, shown_mm, spec.size, &spec.handling);
         let chrome = spec.chrome.then(|| Chrome::new(spec.seed, spec.size, |y| converter.span(y)));
-        let scanner = Scanner::new(spec.seed, depth_mm, &receiver);
-        Patient { anatomy, scanner, receiver, converter, chrome }
+        let scanner = Scanner::new(spec.seed, shown_mm, &receiver);
+        Patient { anatomy, shown_mm, scanner, receiver, converter, chrome }
     }
 }
 
@@ -212,11 +218,14 @@ impl FrameSource for Phantom {
             _ => {}
         }
         if !still {
+            let (handling, motion) = (self.spec.handling, self.spec.motion);
+            let place = handling.place(t);
             let motion = match &self.patient.anatomy {
-                Anatomy::Lung(lung) => lung.paint(t, self.spec.motion, &mut self.canvas),
-                Anatomy::Breast(breast) => breast.paint(t, self.spec.motion, &mut self.canvas),
+                Anatomy::Lung(lung) => lung.paint(t, motion, place, &mut self.canvas),
+                Anatomy::Breast(breast) => breast.paint(t, motion, place, &mut self.canvas),
                 Anatomy::Nothing => Motion::default(),
             };
+            handling.lift(self.spec.seed, self.patient.shown_mm, &mut self.canvas);
             let Patient { scanner, receiver, .. } = &mut self.patient;
             let gain = self.spec.gain_db;
             scanner.receive(&self.canvas, motion, gain, receiver, &mut self.beams);

@@ -212,6 +212,7 @@ impl Run<'_> {
             stop_at_end: self.arguments.headless,
             auto_hold: self.config.auto_hold,
             device: Arc::clone(device),
+            guidance: self.config.guidance,
             limit: self.arguments.seconds.map(Duration::try_from_secs_f64).and_then(Result::ok),
         };
         let stages = self.model.stages(Mode::Live)?;

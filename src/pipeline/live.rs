@@ -20,7 +20,7 @@ use crate::error::{Error, ErrorKind};
 use crate::exam::{Change, Command, Exam, State};
 use crate::frame::{Bounds, Frame};
 use crate::preprocess::Measures;
-use crate::screening::{Evidence, Verdict};
+use crate::screening::{Evidence, Guide, Thresholds, Verdict};
 use crate::snapshot::{Fault, FaultKind, HISTORY_STEP, Identity, Masked, Snapshot};
 
 /// How long the engine waits for a frame before it looks at the rest.
@@ -270,6 +270,8 @@ pub struct Settings {
     pub device: Arc<device::Watch>,
     /// Request shutdown after this time.
     pub limit: Option<Duration>,
+    /// From where on a picture asks for advice; `None` gives none.
+    pub guidance: Option<Thresholds>,
 }
 
 /// A sink's slot and the buffer to fill for it.
@@ -282,6 +284,7 @@ struct Sink<'a> {
 pub struct Engine<'a> {
     settings: Settings,
     stages: Stages,
+    guide: Option<Guide>,
     exam: Exam,
     held: Option<(Verdict, Evidence)>,
     /// The graded verdict of the picture now, and since when (the source's time).
@@ -304,6 +307,7 @@ impl<'a> Engine<'a> {
         let sinks = sinks.iter().map(|&slot| Sink { slot, spare: empty() }).collect();
         let snapshot = empty();
         Engine {
+            guide: settings.guidance.map(Guide::new),
             settings,
             stages,
             exam: Exam::default(),
@@ -383,6 +387,7 @@ impl<'a> Engine<'a> {
         let another = captured.session != self.session || frame.timestamp < self.last_timestamp;
         if another || self.snapshot.fault.is_some() {
             self.stages.interrupt();
+            self.guide.iter_mut().for_each(Guide::reset);
             (self.standing, self.next_point) = (None, Duration::ZERO);
         }
         (self.session, self.last_timestamp) = (captured.session, frame.timestamp);
@@ -406,7 +411,9 @@ impl<'a> Engine<'a> {
             self.stages.look(frame);
             self.snapshot.fault = None;
         }
-        self.snapshot.masked = masked(self.stages.measures(), frame);
+        let measures = self.stages.measures();
+        self.snapshot.masked = masked(measures, frame);
+        self.snapshot.advice = self.guide.as_mut().and_then(|guide| guide.observe(measures));
         // Shown is all that has been sector so far: a box that followed every frame would jump.
         let whole = Bounds::whole(frame);
         if self.frame_size != whole {
@@ -489,6 +496,7 @@ impl<'a> Engine<'a> {
         snapshot.verdict = shown.map(|(verdict, _)| verdict).filter(|_| snapshot.fault.is_none());
         snapshot.evidence = shown.map(|(_, evidence)| evidence).unwrap_or_default();
         snapshot.flaw = screening.flaw().filter(|_| self.exam.state == State::Scanning);
+        snapshot.advice = snapshot.advice.filter(|_| snapshot.fault.is_none());
         snapshot.counts.captured = captured;
         snapshot.counts.dropped = missing + frames.dropped();
         snapshot.speed = self.meter.speed(now);

@@ -12,13 +12,14 @@ mod tests;
 
 use std::time::Duration;
 
+use super::echo::{Cells, Echo};
 use super::gain::{histogram, percentile};
 use super::{Measures, Region};
 use crate::frame::{Bounds, Frame};
 use groups::Groups;
 use hull::Hull;
 
-const GRID: u32 = 160;
+pub const GRID: u32 = 160;
 /// Mean luma from which a cell (averaged with its neighbours) counts as lit.
 const LIT: u16 = 8;
 /// How long a cell stays part of the sector after it was last lit: echo flickers, chrome does not
@@ -26,6 +27,8 @@ const LIT: u16 = 8;
 const MEMORY: Duration = Duration::from_secs(3);
 /// Cells on each side of a block whose mean is compared with single pixels.
 const BLOCK: usize = 10;
+/// Cells on each side of a block in which speckle averages out and movement does not.
+const PATCH: usize = 4;
 
 /// The convex region of echo: for every picture row the columns from `left` up to `right`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -119,6 +122,7 @@ impl SectorFinder {
             self.enclose();
         }
         let change = (!self.fresh).then(|| self.change());
+        let motion = (!self.fresh).then(|| self.motion());
         self.fresh = false;
         let share = if self.found {
             self.sector.area() as f32 / (frame.width * frame.height) as f32
@@ -133,6 +137,8 @@ impl SectorFinder {
             contrast: percentile(&levels, 0.98) - percentile(&levels, 0.02),
             structure: 0.0,
             change,
+            motion,
+            echo: self.sector().map(|sector| self.echo(frame, sector)).unwrap_or_default(),
         }
     }
 
@@ -236,6 +242,32 @@ impl SectorFinder {
         let total: u32 =
             self.cells.iter().zip(&self.previous).map(|(&a, &b)| u32::from(a.abs_diff(b))).sum();
         total as f32 / self.cells.len().max(1) as f32
+    }
+
+    fn motion(&self) -> f32 {
+        let (mut moved, mut all) = (0, 0);
+        for y in (0..self.rows).step_by(PATCH) {
+            let rows = y * self.columns..(y + PATCH).min(self.rows) * self.columns;
+            let mut sums = [(0u32, 0u32); (GRID as usize).div_ceil(PATCH)];
+            let rows_now = self.cells[rows.clone()].chunks_exact(self.columns);
+            for (now, before) in rows_now.zip(self.previous[rows].chunks_exact(self.columns)) {
+                for (sum, cells) in sums.iter_mut().zip(now.chunks(PATCH).zip(before.chunks(PATCH)))
+                {
+                    sum.0 += cells.0.iter().map(|&cell| u32::from(cell)).sum::<u32>();
+                    sum.1 += cells.1.iter().map(|&cell| u32::from(cell)).sum::<u32>();
+                }
+            }
+            for (now, before) in sums {
+                moved += now.abs_diff(before);
+                all += now.max(before);
+            }
+        }
+        moved as f32 / all.max(1) as f32
+    }
+
+    fn echo(&self, frame: &Frame, sector: &Sector) -> Echo {
+        let (columns, rows, scale) = (self.columns, self.rows, self.scale as usize);
+        Echo::of(frame, sector, Cells { levels: &self.cells, columns, rows, scale })
     }
 
     /// How much of the contrast inside the region lives in whole blocks of cells: echo has layers

@@ -26,7 +26,7 @@ fn usable(ms: u64) -> Measures {
         contrast: 120,
         structure: 0.8,
         change: Some(1.0),
-        masked: 0,
+        ..Measures::default()
     }
 }
 
@@ -327,8 +327,8 @@ proptest! {
             for &(us, contrast, structure, change, score) in &frames {
                 let timestamp = Duration::from_micros(us);
                 let sector_share = f32::from(contrast % 3);
-                let measures = Measures { timestamp, sector_share, contrast, structure, change, masked: 0 };
-                screening.observe(&measures, &[score]);
+                let seen = Measures { timestamp, sector_share, contrast, structure, change, ..usable(0) };
+                screening.observe(&seen, &[score]);
             }
             let evidence = screening.conclude().1;
             prop_assert!((0.0..=1.0).contains(&evidence.probability));

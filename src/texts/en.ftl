@@ -199,3 +199,13 @@ help-key-back = back to the live view
 help-key-quit = leave Sonolamp
 help-key-mouse = click a tab; turn the wheel to move
 mouse = mouse
+
+# What to do about the picture now, at most 29 columns.
+advice-no-echo = no echo: use gel
+advice-too-dark = too dark: raise the gain
+advice-small-sector = picture small: enlarge it
+advice-cut-sector = picture cut off: show all
+advice-poor-contact = poor contact: more gel
+advice-too-deep = too deep: reduce depth
+advice-too-bright = too bright: lower gain
+advice-hold-still = moving: hold still

@@ -189,3 +189,13 @@ help-key-back = volver a la vista en directo
 help-key-quit = salir de Sonolamp
 help-key-mouse = pulse una pestaña; gire la rueda para moverse
 mouse = ratón
+
+# What to do about the picture now, at most 29 columns.
+advice-no-echo = sin eco: sonda y gel
+advice-too-dark = oscura: suba ganancia
+advice-small-sector = pequeña: amplíe imagen
+advice-cut-sector = cortada: muéstrela toda
+advice-poor-contact = mal contacto: más gel
+advice-too-deep = reduzca la profundidad
+advice-too-bright = clara: baje ganancia
+advice-hold-still = se mueve: quieta la sonda

@@ -189,3 +189,13 @@ help-key-back = retour à la vue en direct
 help-key-quit = quitter Sonolamp
 help-key-mouse = cliquez un onglet ; tournez la molette
 mouse = souris
+
+# What to do about the picture now, at most 29 columns.
+advice-no-echo = sans écho : sonde et gel
+advice-too-dark = sombre : montez le gain
+advice-small-sector = petite : agrandissez
+advice-cut-sector = coupée : montrez tout
+advice-poor-contact = contact : plus de gel
+advice-too-deep = réduisez la profondeur
+advice-too-bright = claire : baissez le gain
+advice-hold-still = ça bouge : ne bougez plus

@@ -189,3 +189,13 @@ help-key-back = 返回实时视图
 help-key-quit = 退出 Sonolamp
 help-key-mouse = 点击标签；滚轮移动
 mouse = 鼠标
+
+# What to do about the picture now, at most 29 columns.
+advice-no-echo = 无回声：涂凝胶放探头
+advice-too-dark = 太暗：提高增益
+advice-small-sector = 图像太小：放大
+advice-cut-sector = 图像被截：显示全部
+advice-poor-contact = 接触不良：多涂凝胶
+advice-too-deep = 太深：减小深度
+advice-too-bright = 太亮：降低增益
+advice-hold-still = 晃动过大：保持不动

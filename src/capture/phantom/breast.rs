@@ -20,6 +20,8 @@ pub enum Lesion {
 pub struct Breast {
     lesion: Lesion,
     depth_mm: f32,
+    /// Depth of the picture.
+    shown_mm: f32,
     width_mm: f32,
     fat_share: f32,
     muscle_share: f32,
@@ -41,6 +43,7 @@ impl Breast {
         Breast {
             lesion,
             depth_mm,
+            shown_mm: depth_mm,
             width_mm,
             fat_share: uniform(r, 0.18, 0.34),
             muscle_share: uniform(r, 0.74, 0.86),
@@ -57,31 +60,38 @@ impl Breast {
         }
     }
 
+    /// The same patient in a picture of another depth.
+    pub fn shown_to(self, shown_mm: f32) -> Breast {
+        Breast { shown_mm, ..self }
+    }
+
     pub fn lesion(&self) -> Lesion {
         self.lesion
     }
 
     /// Paints the breast at `t` seconds; `vigour` scales the movement of the hand and of breathing.
-    pub fn paint(&self, t: f32, vigour: f32, canvas: &mut Canvas) -> Motion {
+    /// The probe is at `place`: to the side in widths of the sector, and pressed in, in mm.
+    pub fn paint(&self, t: f32, vigour: f32, place: (f32, f32), canvas: &mut Canvas) -> Motion {
+        let (aside, pressed) = place;
         let phase = t * self.drift_hz * std::f32::consts::TAU;
         let drift = vigour * 0.006 * libm::sinf(phase);
-        let heave = vigour * 0.25 * libm::sinf(1.7 * phase + 0.4);
+        let heave = vigour * 0.25 * libm::sinf(1.7 * phase + 0.4) - pressed;
         for l in 0..LINES {
-            let u = l as f32 / (LINES - 1) as f32 - drift;
+            let u = l as f32 / (LINES - 1) as f32 - drift + aside;
             let row = l * SAMPLES..(l + 1) * SAMPLES;
             let mut column = Column {
                 echo: &mut canvas.echo[row.clone()],
                 specular: &mut canvas.specular[row.clone()],
                 transmit: &mut canvas.transmit[row.clone()],
                 planted: &mut canvas.planted[row],
-                samples_per_mm: SAMPLES as f32 / self.depth_mm,
+                samples_per_mm: SAMPLES as f32 / self.shown_mm,
             };
             column.clear();
             canvas.interface_mm[l] = f32::MAX;
             self.tissue(&mut column, u, heave);
             self.lesion_at(&mut column, u, heave);
         }
-        Motion { lateral: [drift, drift], axial_mm: heave }
+        Motion { lateral: [drift - aside; 2], axial_mm: heave }
     }
 
     fn tissue(&self, column: &mut Column, u: f32, heave: f32) {

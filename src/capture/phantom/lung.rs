@@ -134,19 +134,26 @@ impl Lung {
         }
     }
 
+    /// The same patient in a picture of another depth.
+    pub fn shown_to(self, depth_mm: f32) -> Lung {
+        Lung { depth_mm, ..self }
+    }
+
     pub fn finding(&self) -> Finding {
         self.finding
     }
 
-    /// Paints the chest at `t` seconds; `vigour` scales breathing (1 = quiet, 0 = apnoea).
-    pub fn paint(&self, t: f32, vigour: f32, canvas: &mut Canvas) -> Motion {
+    /// Paints the chest at `t` seconds; `vigour` scales breathing (1 = quiet, 0 = apnoea). The probe
+    /// is at `place`: to the side in widths of the sector, and pressed in, in mm.
+    pub fn paint(&self, t: f32, vigour: f32, place: (f32, f32), canvas: &mut Canvas) -> Motion {
+        let (aside, pressed) = place;
         let breath = libm::sinf((t * self.breath_hz + self.breath_phase) * std::f32::consts::TAU);
         // Even in apnoea the heart moves the pleura a little (lung pulse).
         let pulse = 0.0015 * libm::sinf(t * 1.2 * std::f32::consts::TAU);
         let slide = self.slide * breath * vigour + pulse;
-        let heave = 0.5 * breath * vigour;
+        let heave = 0.5 * breath * vigour - pressed;
         for l in 0..LINES {
-            let u = l as f32 / (LINES - 1) as f32;
+            let u = l as f32 / (LINES - 1) as f32 + aside;
             let row = l * SAMPLES..(l + 1) * SAMPLES;
             let mut column = Column {
                 echo: &mut canvas.echo[row.clone()],
@@ -170,7 +177,7 @@ impl Lung {
             self.pleural_line(&mut column, moved, pleura, floor);
             self.shadow(&mut column, u, heave);
         }
-        Motion { lateral: [0.0, slide], axial_mm: heave }
+        Motion { lateral: [-aside, slide - aside], axial_mm: heave }
     }
 
     fn chest_wall(&self, column: &mut Column, u: f32, pleura: f32, heave: f32) {

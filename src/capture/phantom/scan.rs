@@ -4,6 +4,8 @@
 //! conversion is a table made once: for every picture pixel inside the sector the offset of its
 //! four neighbours in that grid and their 8-bit weights, so that a frame is integer work only.
 
+use super::handling::Handling;
+
 /// Beams across the sector.
 pub const LINES: usize = 160;
 /// Samples along a beam.
@@ -39,8 +41,14 @@ pub struct ScanConverter {
 }
 
 impl ScanConverter {
-    /// Fits a sector `depth_mm` deep into a picture of `width` by `height` pixels with a small margin.
-    pub fn new(probe: Probe, depth_mm: f32, width: u32, height: u32) -> ScanConverter {
+    /// Fits a sector `depth_mm` deep into a picture of `width` by `height` pixels with a small
+    /// margin, unless `handling` has it otherwise.
+    pub fn new(
+        probe: Probe,
+        depth_mm: f32,
+        (width, height): (u32, u32),
+        handling: &Handling,
+    ) -> ScanConverter {
         let (w, h) = (width as f32, height as f32);
         let (across, top, bottom) = match probe {
             Probe::Convex { radius_mm, half_angle } => {
@@ -49,8 +57,9 @@ impl ScanConverter {
             }
             Probe::Linear { width_mm } => (width_mm, 0.0, depth_mm),
         };
-        let mm_per_pixel = (across / (0.97 * w)).max((bottom - top) / (0.95 * h));
-        let (centre, y0) = (w / 2.0, 0.5 * (h - (bottom - top) / mm_per_pixel));
+        let fitting = (across / (0.97 * w)).max((bottom - top) / (0.95 * h));
+        let mm_per_pixel = fitting / handling.scale;
+        let (centre, y0) = (w * (0.5 + handling.shift), 0.5 * (h - (bottom - top) / mm_per_pixel));
         let mut converter =
             ScanConverter { width: width as usize, spans: Vec::new(), taps: Vec::new() };
         for y in 0..height as usize {
@@ -123,7 +132,7 @@ mod tests {
     #[test]
     fn a_uniform_grid_fills_the_sector_and_nothing_else() {
         let probe = Probe::Convex { radius_mm: 50.0, half_angle: 0.5 };
-        let converter = ScanConverter::new(probe, 120.0, 320, 240);
+        let converter = ScanConverter::new(probe, 120.0, (320, 240), &Handling::default());
         let mut picture = vec![7; 320 * 240];
         converter.convert(&vec![200; LINES * SAMPLES], &mut picture);
         let inside = picture.iter().filter(|&&p| p == 200).count();

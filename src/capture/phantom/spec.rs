@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::breast::Lesion;
+use super::handling::Handling;
 use super::lung::Finding;
 use crate::error::{Error, ErrorKind};
 
@@ -35,6 +36,11 @@ const SCENES: [(&str, Scene, &str); 12] = [
 const KEYS: &str = "seed=N, gain=DB (-20 to 20), depth=MM (30 to 240), motion=X (0 to 3), \
                     lines=N (0 to 30), fps=N (1 to 60), size=WxH (64x48 to 1920x1080), \
                     probe=convex|linear|phased, chrome=0|1 (a machine's text and marks)";
+const FAULTS: &str = "contact=X (0.2 to 1, share of the probe on the skin), \
+                      shake=X (0 to 2, sweep of a shaking hand in widths of the sector), \
+                      deeper=X (0.3 to 3, depth of the picture over the one that suits), \
+                      scale=X (0.2 to 1, size of the sector in the picture), \
+                      shift=X (-0.5 to 0.5, the sector moved aside, in widths of the picture)";
 
 /// A scene with its parameters.
 #[derive(Debug, Clone, PartialEq)]
@@ -58,6 +64,8 @@ pub struct PhantomSpec {
     pub(super) probe: Option<Shape>,
     /// Whether a machine's text and marks are drawn around and over the echo.
     pub chrome: bool,
+    /// What the operator does wrong, if anything.
+    pub(super) handling: Handling,
 }
 
 /// The kind of probe, by the shape of its sector.
@@ -74,7 +82,7 @@ pub fn scene_help() -> String {
     for (name, _, words) in SCENES {
         help += &format!("  phantom:{name:<20} {words}\n");
     }
-    help + &format!("  parameters after `?`, joined by `&`: {KEYS}")
+    help + &format!("  parameters after `?`, joined by `&`: {KEYS}\n  handled badly: {FAULTS}")
 }
 
 impl FromStr for PhantomSpec {
@@ -102,11 +110,15 @@ impl FromStr for PhantomSpec {
             size: (640, 480),
             probe: None,
             chrome: false,
+            handling: Handling::default(),
         };
         for pair in query.split('&').filter(|p| !p.is_empty()) {
             let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
             spec.set(key, value).ok_or_else(|| {
-                wrong(format!("`{pair}` is not a parameter in range"), format!("allowed: {KEYS}"))
+                wrong(
+                    format!("`{pair}` is not a parameter in range"),
+                    format!("allowed: {KEYS}, {FAULTS}"),
+                )
             })?;
         }
         Ok(spec)
@@ -145,6 +157,11 @@ impl PhantomSpec {
                     _ => return None,
                 };
             }
+            "contact" => self.handling.contact = within(value, 0.2, 1.0)?,
+            "shake" => self.handling.shake = within(value, 0.0, 2.0)?,
+            "deeper" => self.handling.deeper = within(value, 0.3, 3.0)?,
+            "scale" => self.handling.scale = within(value, 0.2, 1.0)?,
+            "shift" => self.handling.shift = within(value, -0.5, 0.5)?,
             _ => return None,
         }
         Some(())
@@ -185,6 +202,8 @@ mod tests {
             ("lung-normal?size=1x1", "`size=1x1`", "64x48"),
             ("lung-normal?probe=mechanical", "`probe=mechanical`", "convex|linear|phased"),
             ("lung-normal?chrome=yes", "`chrome=yes`", "chrome=0|1"),
+            ("lung-normal?contact=0", "`contact=0`", "0.2 to 1"),
+            ("lung-normal?shift=nan", "`shift=nan`", "-0.5 to 0.5"),
         ] {
             let error = text.parse::<PhantomSpec>().unwrap_err().to_string();
             assert!(error.contains(offence) && error.contains(allowed), "{error}");

@@ -6,6 +6,7 @@ use ratatui::crossterm::event::{
 
 use super::place::View;
 use super::*;
+use crate::screening::Advice;
 use crate::snapshot::{Clock, Device, Disk, Power};
 
 fn press(dashboard: &mut Dashboard, snapshot: &Snapshot, code: KeyCode) -> Option<Action> {
@@ -105,6 +106,10 @@ fn names_fit_their_columns() {
         let tabs: usize =
             View::ALL.map(|v| width::width(&texts.coded("view", v.code())) + 4).iter().sum();
         assert!(tabs <= 56, "{language:?}: {tabs}");
+        for advice in Advice::ALL {
+            let words = texts.coded("advice", advice.code());
+            assert!(width::width(&words) <= 29, "{language:?}: {words}");
+        }
         for key in ["moment", "exam", "score", "place"] {
             assert!(width::width(&texts.coded("fact", key)) <= 10, "{language:?}: {key}");
         }

@@ -50,6 +50,7 @@ pub fn lines(dashboard: &Dashboard, snapshot: &Snapshot, width: u16) -> Vec<Line
         ),
     };
     fact(texts.get("fact-evidence"), gathered);
+    let advice = snapshot.advice.map(|advice| texts.coded("advice", advice.code()));
     let picture = match (snapshot.exam.state, snapshot.flaw) {
         (State::Scanning, None) => texts.get("usable").into_owned(),
         (State::Scanning, Some(flaw)) => texts.coded("flaw", flaw.code()),
@@ -57,7 +58,7 @@ pub fn lines(dashboard: &Dashboard, snapshot: &Snapshot, width: u16) -> Vec<Line
     };
     let masked = decimal(100.0 * snapshot.masked.inside, 1);
     let words = texts.with("masked", &[("picture", picture.into()), ("percent", masked)]);
-    fact(texts.get("fact-picture"), words);
+    fact(texts.get("fact-picture"), advice.unwrap_or(words));
     let words = texts.with("speed", &[("frames", decimal(speed.frames_per_second, 1))]);
     fact(texts.get("fact-speed"), words);
     let (median, slow) = (decimal(speed.latency_p50_ms, 0), decimal(speed.latency_p99_ms, 0));

@@ -7,7 +7,7 @@ use super::*;
 use crate::bundle::Bundle;
 use crate::capture::phantom::Phantom;
 use crate::inference::{Answer, Classifier};
-use crate::screening::{Mode, Reason};
+use crate::screening::{Advice, Mode, Reason};
 use crate::snapshot::Lights;
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -106,6 +106,7 @@ fn with_pipeline(test: impl FnOnce(&mut Bench)) {
         auto_hold: None,
         device: Arc::default(),
         limit: None,
+        guidance: Some(Thresholds::default()),
     };
     let engine = Engine::new(settings, stages, &[&snapshots]);
     let (send, receive) = mpsc::sync_channel(0);
@@ -178,6 +179,22 @@ fn the_end_of_the_source_holds_the_exam() {
         let held = bench.until("held", |s| s.exam.state == State::Held);
         assert_eq!((held.verdict, held.source_ended), (Some(Verdict::Refer), true));
         assert!(held.fault.is_none());
+    });
+}
+
+#[test]
+fn advice_needs_no_exam_and_ends_with_its_cause() {
+    with_pipeline(|bench| {
+        bench.commands.send(Command::Hold).unwrap();
+        bench.commands.send(Command::Advance).unwrap();
+        let dark = "lung-normal?size=160x120&gain=-20".parse().unwrap();
+        let good = std::mem::replace(&mut bench.phantom, Phantom::new(&dark));
+        bench.play(2.0);
+        let told = bench.until("too dark", |s| s.advice == Some(Advice::TooDark));
+        assert_eq!((told.exam.state, told.verdict), (State::Ended, None));
+        bench.phantom = good;
+        bench.play(2.5);
+        bench.until("silence", |s| s.advice.is_none());
     });
 }
 
@@ -284,6 +301,7 @@ fn a_camera_that_goes_away_withdraws_the_verdict_and_resumes_when_it_is_back() {
         auto_hold: None,
         device: Arc::default(),
         limit: None,
+        guidance: Some(Thresholds::default()),
     };
     let engine = Engine::new(settings, stages, &[snapshots]);
     let (commands, orders) = mpsc::sync_channel(1);
