@@ -3,7 +3,6 @@
 //! Drawing is paced by itself and reads the newest snapshot, so a slow terminal never delays
 //! screening. The terminal is put back on every way out, a panic included.
 
-#[cfg_attr(not(test), expect(dead_code, reason = "drawn once the engine follows protocols"))]
 mod body_map;
 mod capabilities;
 mod events;
@@ -117,6 +116,7 @@ impl Dashboard {
         self.log.follow(snapshot, &self.texts);
         self.reel.follow(snapshot);
         self.exams.follow(snapshot);
+        self.place.zones = snapshot.examination.is_some();
         terminal.draw(|frame| view::render(self, snapshot, frame)).map(drop)
     }
 }

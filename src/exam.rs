@@ -41,6 +41,12 @@ pub enum Command {
     Hold,
     /// Drop what there is and start the next exam.
     New,
+    /// To a protocol's next zone, or back.
+    Zone { forward: bool },
+    /// The current zone's lung score, one up: none, 0, 1, 2, 3, none.
+    Score,
+    /// A clinician's reading of the current zone: none, refer, clear, unsure, none.
+    Reading,
 }
 
 /// What a command changed.
@@ -67,7 +73,7 @@ impl Exam {
             (New, _) | (Advance, Idle | Ended) => Change::Started,
             (Advance | Hold, Scanning) => Change::Held,
             (Advance, Held) => Change::Ended,
-            (Hold, Idle | Held | Ended) => return None,
+            (Hold, Idle | Held | Ended) | (Zone { .. } | Score | Reading, _) => return None,
         };
         self.state = match change {
             Change::Started => Scanning,

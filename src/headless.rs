@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::error::{Error, ErrorKind, plain_words};
 use crate::pipeline::latest::{Latest, Taken};
 use crate::pipeline::shutdown::{EndsAll, Shutdown};
+use crate::protocol::Examination;
 use crate::screening::{Advice, Reason, Verdict};
 use crate::snapshot::{FaultKind, Light, Lights, Snapshot};
 
@@ -33,6 +34,9 @@ struct Line<'a> {
     reason: Option<&'static str>,
     /// Calibrated probability of referring.
     score: f32,
+    /// The protocol's current zone, and what its rule says of the patient so far.
+    zone: Option<&'a str>,
+    patient: Option<&'static str>,
     usable_s: f64,
     heads: Vec<HeadLine<'a>>,
     fault: Option<&'a str>,
@@ -99,6 +103,7 @@ pub fn run(
 
 fn json_line(snapshot: &Snapshot) -> String {
     let lights = snapshot.lights();
+    let examination = snapshot.examination.as_ref();
     let line = Line {
         uptime_s: snapshot.uptime.as_millis() as f64 / 1000.0,
         source: &snapshot.identity.source,
@@ -108,6 +113,8 @@ fn json_line(snapshot: &Snapshot) -> String {
         verdict: snapshot.verdict.map(Verdict::word),
         reason: snapshot.verdict.and_then(Verdict::reason).map(Reason::code),
         score: snapshot.evidence.probability,
+        zone: examination.and_then(Examination::current_zone).map(|(zone, _)| &*zone.id),
+        patient: examination.map(|examination| examination.conclude().verdict.word()),
         usable_s: snapshot.evidence.usable.as_millis() as f64 / 1000.0,
         heads: heads(snapshot),
         fault: snapshot.fault.as_ref().map(|fault| &*fault.words),

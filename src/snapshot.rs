@@ -19,6 +19,7 @@ pub use self::overlay::{Area, HeatMap, MAP_SIDE, MASK_SIDE, Outline};
 pub use self::paint::{AGAINST, Colour, FAINT, FOR, OUTLINE, lit, on_outline, paint};
 use crate::exam::Exam;
 use crate::frame::{Bounds, Frame};
+use crate::protocol::Examination;
 use crate::screening::{self, Advice, Evidence, Flaw, MOST_CLASSES, MOST_SCORES, Verdict};
 
 /// Largest picture that a snapshot carries, in pixels.
@@ -302,6 +303,9 @@ pub struct Snapshot {
     pub picture: Picture,
     /// The box that this runs on.
     pub device: Arc<Device>,
+    /// The patient's zones, where a protocol is followed. Watchers do not get it.
+    #[serde(skip)]
+    pub examination: Option<Examination>,
     /// Of the picture, where its frame was judged and could be.
     pub heat: HeatMap,
     pub outline: Outline,
@@ -326,6 +330,7 @@ impl Snapshot {
             history: History::default(),
             picture: Picture::with_capacity(),
             device: Arc::default(),
+            examination: None,
             heat: HeatMap::default(),
             outline: Outline::default(),
         }
@@ -342,6 +347,7 @@ impl Snapshot {
             outline,
             identity: Arc::clone(&other.identity),
             device: Arc::clone(&other.device),
+            examination: other.examination.clone(),
             fault: other.fault.clone(),
             ..*other
         };

@@ -112,6 +112,7 @@ fn engine_allocations(limit: Duration) -> u64 {
         stall: Duration::from_secs(60),
         stop_at_end: false,
         auto_hold: None,
+        examination: None,
         device: Arc::default(),
         limit: Some(limit),
         guidance: Some(Thresholds::default()),

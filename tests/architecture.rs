@@ -23,7 +23,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("lamps", &["gpio", "snapshot", "pipeline"]),
     ("panel", &["gpio", "snapshot", "exam", "screening", "pipeline"]),
     ("buttons", &["gpio", "exam", "pipeline"]),
-    ("headless", &["snapshot", "exam", "screening", "pipeline"]),
+    ("headless", &["snapshot", "exam", "protocol", "screening", "pipeline"]),
     ("dashboard", &["snapshot", "exam", "protocol", "screening", "config", "pipeline", "texts"]),
     ("texts", &[]),
     ("watch", &["snapshot", "pipeline"]),

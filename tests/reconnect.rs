@@ -74,6 +74,7 @@ fn a_thousand_reconnects_leave_nothing_behind() {
         stall: Duration::from_secs(60),
         stop_at_end: true,
         auto_hold: None,
+        examination: None,
         device: Arc::default(),
         limit: None,
         guidance: None,

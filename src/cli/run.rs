@@ -28,6 +28,7 @@ use crate::pipeline::live::{
     self, BackOff, CaptureStatus, Captured, Ending, Engine, Playing, Settings,
 };
 use crate::pipeline::shutdown::{EndsAll, Shutdown};
+use crate::protocol::{Choice, Examination};
 use crate::screening::Mode;
 use crate::snapshot::{Identity, Snapshot};
 use crate::watch::Server;
@@ -104,7 +105,10 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let driver = driver(&config, arguments.drive_lamps);
     let identity = Arc::new(identity(&model, &config, driver));
     let notices = Mutex::default();
-    let run = Run { arguments, config: &config, model: &model, driver, identity, notices };
+    let protocol = config.protocol.as_ref().map(Choice::load).transpose()?;
+    let examination = protocol.map(|protocol| Examination::new(Arc::new(protocol)));
+    let (config, model) = (&config, &model);
+    let run = Run { arguments, config, model, driver, identity, examination, notices };
     let desk = Desk::default();
     let outcome = run.go(&desk);
     for notice in run.notices.into_inner().unwrap_or_else(PoisonError::into_inner) {
@@ -174,6 +178,7 @@ struct Run<'a> {
     model: &'a Model,
     driver: LampDriver,
     identity: Arc<Identity>,
+    examination: Option<Examination>,
     /// What went wrong beside the screening while the dashboard had the terminal.
     notices: Mutex<Vec<Error>>,
 }
@@ -211,6 +216,7 @@ impl Run<'_> {
             stall: self.config.stall,
             stop_at_end: self.arguments.headless,
             auto_hold: self.config.auto_hold,
+            examination: self.examination.clone(),
             device: Arc::clone(device),
             guidance: self.config.guidance,
             limit: self.arguments.seconds.map(Duration::try_from_secs_f64).and_then(Result::ok),

@@ -24,10 +24,18 @@ pub enum View {
     Exams,
     Device,
     Help,
+    /// Only where a protocol is followed.
+    Zones,
 }
 
 impl View {
-    pub const ALL: [View; 5] = [View::Live, View::Review, View::Exams, View::Device, View::Help];
+    pub const ALL: [View; 6] =
+        [View::Live, View::Review, View::Exams, View::Device, View::Help, View::Zones];
+
+    /// Those that there are.
+    pub fn shown(zones: bool) -> &'static [View] {
+        if zones { &View::ALL } else { &View::ALL[..View::ALL.len() - 1] }
+    }
 
     /// The end of its texts' keys.
     pub fn code(self) -> &'static str {
@@ -37,11 +45,8 @@ impl View {
             View::Exams => "exams",
             View::Device => "device",
             View::Help => "help",
+            View::Zones => "zones",
         }
-    }
-
-    fn after(self, steps: usize) -> View {
-        View::ALL[(self as usize + steps) % View::ALL.len()]
     }
 }
 
@@ -49,6 +54,8 @@ impl View {
 #[derive(Debug, Default)]
 pub struct Place {
     pub view: View,
+    /// Whether a protocol is followed.
+    pub zones: bool,
     /// Of the moment that is reviewed; `None`: the latest.
     cursor: Option<Duration>,
     /// Which row of the exams, counted from the newest.
@@ -58,6 +65,12 @@ pub struct Place {
 }
 
 impl Place {
+    /// The view so many tabs on, round the end.
+    fn after(&self, steps: usize) -> View {
+        let views = View::shown(self.zones);
+        views[(self.view as usize + steps) % views.len()]
+    }
+
     pub fn go(&mut self, view: View) {
         self.view = view;
     }
@@ -122,14 +135,29 @@ impl Dashboard {
                 return Some(Action::Order(Command::Advance));
             }
             (KeyCode::Char('n'), _) => return Some(Action::Order(Command::New)),
-            (KeyCode::Char(digit @ '1'..='5'), _) => {
-                let view = View::ALL[digit as usize - '1' as usize];
-                self.visit(view, snapshot);
+            (KeyCode::Char(digit @ '1'..='6'), _) => {
+                let view = View::shown(place.zones).get(digit as usize - '1' as usize);
+                view.map(|&view| self.visit(view, snapshot));
             }
+            (KeyCode::Left, View::Zones) => {
+                return Some(Action::Order(Command::Zone { forward: false }));
+            }
+            (KeyCode::Right, View::Zones) => {
+                return Some(Action::Order(Command::Zone { forward: true }));
+            }
+            (KeyCode::Char('s'), View::Zones) => return Some(Action::Order(Command::Score)),
+            (KeyCode::Char('c'), View::Zones) => return Some(Action::Order(Command::Reading)),
             (KeyCode::Char('?' | 'h') | KeyCode::F(1), _) => self.visit(View::Help, snapshot),
             (KeyCode::Char('r'), _) => self.visit(View::Review, snapshot),
-            (KeyCode::Tab, view) => self.visit(view.after(1), snapshot),
-            (KeyCode::BackTab, view) => self.visit(view.after(View::ALL.len() - 1), snapshot),
+            (KeyCode::Tab, _) => {
+                let next = place.after(1);
+                self.visit(next, snapshot);
+            }
+            (KeyCode::BackTab, _) => {
+                let back = View::shown(place.zones).len() - 1;
+                let last = place.after(back);
+                self.visit(last, snapshot);
+            }
             (KeyCode::Esc, _) => place.go(View::Live),
             (KeyCode::Char('p'), View::Live) => self.show_picture ^= true,
             (KeyCode::Char('m'), View::Live | View::Review) => self.show_overlay ^= true,
@@ -160,7 +188,7 @@ impl Dashboard {
         let turned = |code| KeyEvent::new(code, KeyModifiers::NONE);
         match event.kind {
             MouseEventKind::Down(MouseButton::Left) if event.row == view::TABS_ROW => {
-                let Some(view) = view::tab_at(&self.texts, event.column) else { return false };
+                let Some(view) = view::tab_at(self, event.column) else { return false };
                 self.visit(view, snapshot);
             }
             MouseEventKind::ScrollUp if self.place.view == View::Review => {

@@ -20,11 +20,11 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Borders, Paragraph};
 
 use super::Dashboard;
+use super::body_map::BodyMap;
 use super::place::View;
 use super::theme::Face;
 use super::width::{cut, fold, width};
 use crate::snapshot::{Identity, Snapshot};
-use crate::texts::Texts;
 
 /// Below this nothing useful fits.
 const LEAST: (u16, u16) = (60, 17);
@@ -50,6 +50,7 @@ pub fn render(dashboard: &Dashboard, snapshot: &Snapshot, frame: &mut Frame) {
             View::Exams => exams::render(dashboard, body, frame),
             View::Device => device::render(dashboard, snapshot, body, frame),
             View::Help => help::render(dashboard, body, frame),
+            View::Zones => zones(dashboard, snapshot, body, frame),
         }
     }
     dashboard.symbols.settle(frame.buffer_mut());
@@ -92,11 +93,19 @@ fn legend(dashboard: &Dashboard, snapshot: &Snapshot) -> Option<Line<'static>> {
         .then(|| words.into_iter().flat_map(item).collect())
 }
 
+/// A protocol's zones on the body.
+fn zones(dashboard: &Dashboard, snapshot: &Snapshot, area: Rect, frame: &mut Frame) {
+    if let Some(examination) = &snapshot.examination {
+        let map = BodyMap::new(examination, dashboard.theme).ascii(dashboard.symbols.ascii);
+        frame.render_widget(map, area);
+    }
+}
+
 /// Each view with its number and the columns that its tab takes.
-fn tab_places(texts: &Texts) -> impl Iterator<Item = (View, String, Range<u16>)> {
+fn tab_places(dashboard: &Dashboard) -> impl Iterator<Item = (View, String, Range<u16>)> {
     let mut start = 0;
-    View::ALL.into_iter().zip(1..).map(move |(view, number)| {
-        let words = format!(" {number} {} ", texts.coded("view", view.code()));
+    View::shown(dashboard.place.zones).iter().zip(1..).map(move |(&view, number)| {
+        let words = format!(" {number} {} ", dashboard.texts.coded("view", view.code()));
         let place = start..start + width(&words) as u16;
         start = place.end;
         (view, words, place)
@@ -104,8 +113,8 @@ fn tab_places(texts: &Texts) -> impl Iterator<Item = (View, String, Range<u16>)>
 }
 
 /// The view whose tab lies at a column.
-pub fn tab_at(texts: &Texts, column: u16) -> Option<View> {
-    tab_places(texts).find(|(_, _, place)| place.contains(&column)).map(|(view, _, _)| view)
+pub fn tab_at(dashboard: &Dashboard, column: u16) -> Option<View> {
+    tab_places(dashboard).find(|(_, _, place)| place.contains(&column)).map(|(view, _, _)| view)
 }
 
 /// The tabs; beside them, away from the live view, the verdict as it stands now.
@@ -114,8 +123,7 @@ fn tabs(dashboard: &Dashboard, snapshot: &Snapshot, area: Rect, frame: &mut Fram
         let own = dashboard.place.view == view;
         if own { dashboard.theme.accent().reversed() } else { dashboard.theme.quiet() }
     };
-    let tabs =
-        tab_places(&dashboard.texts).map(|(view, words, _)| Span::styled(words, style(view)));
+    let tabs = tab_places(dashboard).map(|(view, words, _)| Span::styled(words, style(view)));
     let line: Line = tabs.collect();
     let taken = line.width() as u16;
     frame.render_widget(line, area);

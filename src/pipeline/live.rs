@@ -20,6 +20,7 @@ use crate::error::{Error, ErrorKind};
 use crate::exam::{Change, Command, Exam, State};
 use crate::frame::{Bounds, Frame};
 use crate::preprocess::Measures;
+use crate::protocol::Examination;
 use crate::screening::{Evidence, Guide, Thresholds, Verdict};
 use crate::snapshot::{Fault, FaultKind, HISTORY_STEP, Identity, Masked, Snapshot};
 
@@ -266,6 +267,8 @@ pub struct Settings {
     pub stop_at_end: bool,
     /// Hold the exam by itself when *refer* or *clear* has stood for so long.
     pub auto_hold: Option<Duration>,
+    /// The zones of a patient, where a protocol is followed: each exam is of one zone.
+    pub examination: Option<Examination>,
     /// What is known of the box.
     pub device: Arc<device::Watch>,
     /// Request shutdown after this time.
@@ -303,7 +306,10 @@ pub struct Engine<'a> {
 impl<'a> Engine<'a> {
     /// An engine that publishes to every slot of `sinks`.
     pub fn new(settings: Settings, stages: Stages, sinks: &[&'a Latest<Snapshot>]) -> Engine<'a> {
-        let empty = || Snapshot::new(Arc::clone(&settings.identity));
+        let empty = || {
+            let examination = settings.examination.clone();
+            Snapshot { examination, ..Snapshot::new(Arc::clone(&settings.identity)) }
+        };
         let sinks = sinks.iter().map(|&slot| Sink { slot, spare: empty() }).collect();
         let snapshot = empty();
         Engine {
@@ -367,7 +373,9 @@ impl<'a> Engine<'a> {
     }
 
     fn command(&mut self, command: Command) {
-        match self.exam.apply(command) {
+        let change = self.exam.apply(command);
+        self.follow_protocol(command, change);
+        match change {
             Some(Change::Started) => {
                 self.stages.reset();
                 (self.held, self.standing, self.shown) = (None, None, None);
@@ -377,6 +385,34 @@ impl<'a> Engine<'a> {
             Some(Change::Held) => self.held = Some(self.stages.screening().conclude()),
             Some(Change::Ended) => self.held = None,
             None => {}
+        }
+    }
+
+    /// A held exam is the current zone's; the next one is of the next zone that is open. *New*, or
+    /// a start after the last zone, is the next patient.
+    fn follow_protocol(&mut self, command: Command, change: Option<Change>) {
+        let Some(examination) = &mut self.snapshot.examination else { return };
+        match (command, change) {
+            (Command::Zone { forward }, _) => examination.step(forward),
+            (Command::Score, _) => examination.cycle_score(),
+            (Command::Reading, _) => examination.cycle_reading(),
+            (_, Some(Change::Started)) => {
+                if command == Command::New || examination.next_zone().is_none() {
+                    examination.reset();
+                }
+            }
+            (_, Some(Change::Held)) => {
+                let (verdict, evidence) = self.stages.screening().conclude();
+                // The current zone is always one of the protocol's.
+                let zone = examination.current();
+                let _ = examination.set_verdict(zone, verdict, evidence.probability);
+            }
+            (_, Some(Change::Ended)) => {
+                if let Some(next) = examination.next_zone() {
+                    let _ = examination.select(next);
+                }
+            }
+            (_, None) => {}
         }
     }
 

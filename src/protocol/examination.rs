@@ -124,6 +124,30 @@ impl Examination {
         self.examined() > 0 && self.zones().all(done)
     }
 
+    /// The next value of the current zone's score: none, each in turn, none.
+    pub fn cycle_score(&mut self) {
+        let score = self.records[self.current].score.map_or(Some(0), |score| score.checked_add(1));
+        let score = score.filter(|&score| score <= HIGHEST_SCORE);
+        // A protocol without a score has nothing to turn.
+        let _ = self.set_score(self.current, score);
+    }
+
+    /// The next value of a clinician's reading of the current zone.
+    pub fn cycle_reading(&mut self) {
+        let reading = match self.records[self.current].reading {
+            None => Some(Reading::Refer),
+            Some(Reading::Refer) => Some(Reading::Clear),
+            Some(Reading::Clear) => Some(Reading::Unsure),
+            Some(Reading::Unsure) => None,
+        };
+        self.records[self.current].reading = reading;
+    }
+
+    /// Forgets the patient.
+    pub fn reset(&mut self) {
+        *self = Examination::new(Arc::clone(&self.protocol));
+    }
+
     /// Zones with a verdict.
     pub fn examined(&self) -> usize {
         self.zones().filter(|(_, record)| record.verdict.is_some()).count()

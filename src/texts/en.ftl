@@ -111,12 +111,13 @@ term-b-lines = B-lines
 term-consolidation = consolidation
 term-effusion = effusion
 
-# The views' tabs, 50 columns together with their numbers.
+# The views' tabs, 63 columns together with their numbers.
 view-live = Live
 view-review = Review
 view-exams = Exams
 view-device = Device
 view-help = Help
+view-zones = Zones
 watching = WATCHING
 
 key-back = live
@@ -127,6 +128,10 @@ key-telling = telling
 key-choose = choose
 key-open = review
 key-scroll = scroll
+key-zone = zone
+key-score = score
+key-reading = reading
+key-patient = new patient
 
 # Review; names at most 10 columns.
 review-empty = Nothing has been scanned yet. What is seen in an exam is kept here for a minute.
@@ -193,6 +198,8 @@ help-key-review = look back; a held exam opens at its telling frames
 help-key-move = a frame, or two seconds; rows of a list
 help-key-telling = the two seconds that speak most for the verdict
 help-key-map = show or hide where the model looked
+help-key-score = with a protocol: the zone's lung score, 0 to 3
+help-key-reading = with a protocol: a clinician's own reading of the zone
 help-key-picture = show or hide the picture
 help-key-large = the verdict across the whole screen
 help-key-back = back to the live view

@@ -101,12 +101,13 @@ term-b-lines = líneas B
 term-consolidation = consolidación
 term-effusion = derrame
 
-# The views' tabs, 50 columns together with their numbers.
+# The views' tabs, 63 columns together with their numbers.
 view-live = Directo
 view-review = Revisión
 view-exams = Exámenes
 view-device = Equipo
 view-help = Ayuda
+view-zones = Zonas
 watching = OBSERVANDO
 
 key-back = directo
@@ -117,6 +118,10 @@ key-telling = clave
 key-choose = elegir
 key-open = revisar
 key-scroll = mover
+key-zone = zona
+key-score = puntos
+key-reading = lectura
+key-patient = otro paciente
 
 # Review; names at most 10 columns.
 review-empty = Aún no se ha explorado nada. Lo visto en un examen se guarda aquí durante un minuto.
@@ -183,6 +188,8 @@ help-key-review = mirar atrás; un examen retenido se abre en sus imágenes clav
 help-key-move = una imagen o dos segundos; filas de una lista
 help-key-telling = los dos segundos que más apoyan el resultado
 help-key-map = mostrar u ocultar dónde miró el modelo
+help-key-score = con protocolo: puntuación pulmonar de la zona, 0 a 3
+help-key-reading = con protocolo: lectura de un médico de la zona
 help-key-picture = mostrar u ocultar la imagen
 help-key-large = el resultado en toda la pantalla
 help-key-back = volver a la vista en directo

@@ -101,12 +101,13 @@ term-b-lines = lignes B
 term-consolidation = consolidation
 term-effusion = épanchement
 
-# The views' tabs, 50 columns together with their numbers.
+# The views' tabs, 63 columns together with their numbers.
 view-live = Direct
 view-review = Revue
 view-exams = Examens
 view-device = Appareil
 view-help = Aide
+view-zones = Zones
 watching = SUIVI SEUL
 
 key-back = direct
@@ -117,6 +118,10 @@ key-telling = parlantes
 key-choose = choisir
 key-open = revoir
 key-scroll = défiler
+key-zone = zone
+key-score = score
+key-reading = lecture
+key-patient = autre patient
 
 # Review; names at most 10 columns.
 review-empty = Rien n’a encore été examiné. Ce qui est vu pendant un examen reste ici une minute.
@@ -183,6 +188,8 @@ help-key-review = regarder en arrière ; un examen figé s’ouvre à ses images
 help-key-move = une image ou deux secondes ; lignes d’une liste
 help-key-telling = les deux secondes qui parlent le plus pour le résultat
 help-key-map = montrer ou cacher où le modèle a regardé
+help-key-score = avec un protocole : score pulmonaire de la zone, 0 à 3
+help-key-reading = avec un protocole : lecture de la zone par un médecin
 help-key-picture = montrer ou cacher l’image
 help-key-large = le résultat sur tout l’écran
 help-key-back = retour à la vue en direct

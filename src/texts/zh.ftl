@@ -101,12 +101,13 @@ term-b-lines = B线
 term-consolidation = 肺实变
 term-effusion = 胸腔积液
 
-# The views' tabs, 50 columns together with their numbers.
+# The views' tabs, 63 columns together with their numbers.
 view-live = 实时
 view-review = 回放
 view-exams = 检查
 view-device = 设备
 view-help = 帮助
+view-zones = 分区
 watching = 旁观
 
 key-back = 实时
@@ -117,6 +118,10 @@ key-telling = 关键
 key-choose = 选择
 key-open = 回放
 key-scroll = 滚动
+key-zone = 分区
+key-score = 评分
+key-reading = 医生判读
+key-patient = 新患者
 
 # Review; names at most 10 columns.
 review-empty = 尚未扫查。检查中看到的图像在此保留一分钟。
@@ -183,6 +188,8 @@ help-key-review = 回看；已保持的检查从关键帧打开
 help-key-move = 一帧或两秒；列表中的行
 help-key-telling = 最能支持结论的两秒
 help-key-map = 显示或隐藏模型关注的部位
+help-key-score = 使用方案时：本区肺部评分，0 到 3
+help-key-reading = 使用方案时：医生对本区的判读
 help-key-picture = 显示或隐藏图像
 help-key-large = 结论占满整个屏幕
 help-key-back = 返回实时视图

@@ -6,6 +6,7 @@ use ratatui::crossterm::event::{
 
 use super::place::View;
 use super::*;
+use crate::protocol::{Choice, Examination};
 use crate::screening::Advice;
 use crate::snapshot::{Clock, Device, Disk, Power};
 
@@ -105,7 +106,7 @@ fn names_fit_their_columns() {
         let texts = Texts::new(language);
         let tabs: usize =
             View::ALL.map(|v| width::width(&texts.coded("view", v.code())) + 4).iter().sum();
-        assert!(tabs <= 56, "{language:?}: {tabs}");
+        assert!(tabs <= 63, "{language:?}: {tabs}");
         for advice in Advice::ALL {
             let words = texts.coded("advice", advice.code());
             assert!(width::width(&words) <= 29, "{language:?}: {words}");
@@ -139,6 +140,8 @@ fn names_fit_their_columns() {
 fn the_one_button_works_in_every_view_and_keys_go_everywhere() {
     let mut dashboard = english();
     let snapshot = after_two_exams(&mut dashboard);
+    press(&mut dashboard, &snapshot, KeyCode::Char('6'));
+    assert_eq!(dashboard.place.view, View::Live, "without a protocol there are no zones");
     for (key, view) in "12345".chars().zip(View::ALL) {
         assert_eq!(press(&mut dashboard, &snapshot, KeyCode::Char(key)), None);
         assert_eq!(dashboard.place.view, view);
@@ -216,4 +219,41 @@ fn a_watcher_is_told_so_and_offered_no_orders() {
     dashboard.read_only = true;
     let screen = screen(&mut dashboard, 80, 24, &snapshot(Some(Verdict::Clear), 0.1));
     assert!(screen.contains("WATCHING") && !screen.contains("hold"), "{screen}");
+}
+
+fn with_zones() -> Snapshot {
+    let protocol = "lung-8".parse::<Choice>().unwrap().load().unwrap();
+    let mut examination = Examination::new(Arc::new(protocol));
+    examination.set_verdict(0, Verdict::Refer, 0.93).unwrap();
+    examination.set_verdict(1, Verdict::Clear, 0.07).unwrap();
+    examination.set_score(0, Some(2)).unwrap();
+    examination.select(2).unwrap();
+    let examination = Some(examination);
+    Snapshot { examination, ..snapshot(Some(Verdict::Clear), 0.08) }
+}
+
+#[test]
+fn zones_are_a_view_where_a_protocol_is_followed() {
+    let snapshot = with_zones();
+    let mut dashboard = english();
+    screen(&mut dashboard, 80, 24, &snapshot);
+    press(&mut dashboard, &snapshot, KeyCode::Char('6'));
+    insta::assert_snapshot!(screen(&mut dashboard, 80, 24, &snapshot));
+    for (code, order) in [
+        (KeyCode::Right, Command::Zone { forward: true }),
+        (KeyCode::Left, Command::Zone { forward: false }),
+        (KeyCode::Char('s'), Command::Score),
+        (KeyCode::Char('c'), Command::Reading),
+    ] {
+        assert_eq!(press(&mut dashboard, &snapshot, code), Some(Action::Order(order)));
+    }
+    press(&mut dashboard, &snapshot, KeyCode::Tab);
+    assert_eq!(dashboard.place.view, View::Live);
+    for language in Language::ALL {
+        let mut dashboard = in_language(language);
+        dashboard.place.zones = true;
+        press(&mut dashboard, &snapshot, KeyCode::Char('6'));
+        let screen = screen(&mut dashboard, 80, 24, &snapshot);
+        assert!(screen.contains(&*dashboard.texts.get("key-quit")), "{screen}");
+    }
 }

@@ -14,14 +14,16 @@ pub const MOST: u16 = 40;
 /// Columns in front of what is explained.
 const NAME: usize = 16;
 const STEPS: [&str; 5] = ["connect", "start", "sweep", "hold", "next"];
-const KEYS: [(&str, &str); 12] = [
+const KEYS: [(&str, &str); 14] = [
     ("space", "button"),
     ("n", "new"),
-    ("1-5 Tab", "views"),
+    ("1-6 Tab", "views"),
     ("r", "review"),
     ("<- ->  up dn", "move"),
     ("t", "telling"),
     ("m", "map"),
+    ("s", "score"),
+    ("c", "reading"),
     ("p", "picture"),
     ("l", "large"),
     ("Esc", "back"),

@@ -59,6 +59,15 @@ pub fn render(dashboard: &Dashboard, snapshot: &Snapshot, area: Rect, frame: &mu
             keys.push((arrows[1], texts.get("key-scroll")));
             keys.push(("Esc", esc));
         }
+        View::Zones => {
+            if !dashboard.read_only {
+                keys.push((arrows[0], texts.get("key-zone")));
+                keys.push(("s", texts.get("key-score")));
+                keys.push(("c", texts.get("key-reading")));
+                keys.push(("n", texts.get("key-patient")));
+            }
+            keys.push(("Esc", esc));
+        }
         View::Device => keys.push(("Esc", esc)),
     }
     keys.push(("q", texts.get("key-quit")));

@@ -7,6 +7,7 @@ use super::*;
 use crate::bundle::Bundle;
 use crate::capture::phantom::Phantom;
 use crate::inference::{Answer, Classifier};
+use crate::protocol::{Choice, Examination, Reading};
 use crate::screening::{Advice, Mode, Reason};
 use crate::snapshot::Lights;
 
@@ -92,22 +93,28 @@ impl Bench<'_> {
 }
 
 fn with_pipeline(test: impl FnOnce(&mut Bench)) {
+    with_settings(|_| {}, test);
+}
+
+fn with_settings(change: impl FnOnce(&mut Settings), test: impl FnOnce(&mut Bench)) {
     let bundle = Bundle::load(None).unwrap();
     let (script, shutdown, status) =
         (Script::default(), Shutdown::default(), CaptureStatus::default());
     let stages = Stages::new(&bundle, Box::new(script.clone()), Mode::Live);
     let (frames, snapshots) =
         (Latest::new(Captured::new()), Latest::new(Snapshot::new(Arc::default())));
-    let settings = Settings {
+    let mut settings = Settings {
         identity: Arc::default(),
         auto_start: true,
         stall: Duration::from_millis(1500),
         stop_at_end: false,
         auto_hold: None,
+        examination: None,
         device: Arc::default(),
         limit: None,
         guidance: Some(Thresholds::default()),
     };
+    change(&mut settings);
     let engine = Engine::new(settings, stages, &[&snapshots]);
     let (send, receive) = mpsc::sync_channel(0);
     let (commands, orders) = mpsc::sync_channel(16);
@@ -299,6 +306,7 @@ fn a_camera_that_goes_away_withdraws_the_verdict_and_resumes_when_it_is_back() {
         stall: Duration::from_secs(60),
         stop_at_end: true,
         auto_hold: None,
+        examination: None,
         device: Arc::default(),
         limit: None,
         guidance: Some(Thresholds::default()),
@@ -430,4 +438,56 @@ fn a_panic_of_the_engine_ends_everything() {
         });
     }));
     assert!(outcome.is_err() && hung_up.get());
+}
+
+#[test]
+fn with_a_protocol_each_exam_is_of_one_zone() {
+    let protocol = Arc::new("lung-blue-6".parse::<Choice>().unwrap().load().unwrap());
+    let change = |s: &mut Settings| s.examination = Some(Examination::new(protocol));
+    let current = |s: &Snapshot| s.examination.as_ref().unwrap().current();
+    with_settings(change, |bench| {
+        bench.commands.send(Command::Score).unwrap();
+        for zone in 0..6 {
+            bench.until("its zone", |s| s.exam.state == State::Scanning && current(s) == zone);
+            bench.play(3.0);
+            bench.until("refer", |s| s.verdict == Some(Verdict::Refer));
+            for order in [Command::Advance; 3] {
+                bench.commands.send(order).unwrap();
+            }
+        }
+        let fresh = |s: &Snapshot| s.examination.as_ref().unwrap().examined() == 0;
+        bench.until("the next patient", |s| fresh(s) && s.exam.number == 7);
+    });
+}
+
+#[test]
+fn orders_of_a_protocol_change_its_record_alone() {
+    let protocol = Arc::new("lung-8".parse::<Choice>().unwrap().load().unwrap());
+    let change = |s: &mut Settings| s.examination = Some(Examination::new(protocol));
+    with_settings(change, |bench| {
+        bench.play(3.0);
+        bench.until("refer", |s| s.verdict == Some(Verdict::Refer));
+        bench.commands.send(Command::Hold).unwrap();
+        let first = |s: &Snapshot| *s.examination.as_ref().unwrap().zones().next().unwrap().1;
+        bench.until("a verdict", |s| first(s).verdict == Some(Verdict::Refer));
+        let orders = [Command::Score, Command::Score, Command::Reading];
+        orders.into_iter().for_each(|order| bench.commands.send(order).unwrap());
+        let seen = bench.until("a reading", |s| first(s).reading == Some(Reading::Refer));
+        assert_eq!((first(seen).score, seen.exam.state), (Some(1), State::Held));
+        bench.commands.send(Command::Zone { forward: true }).unwrap();
+        bench.until("zone 2", |s| s.examination.as_ref().unwrap().current() == 1);
+        bench.commands.send(Command::New).unwrap();
+        bench.until("nobody's zones", |s| s.examination.as_ref().unwrap().examined() == 0);
+    });
+}
+
+#[test]
+fn a_verdict_that_stands_holds_the_exam_where_that_is_asked_for() {
+    let change = |s: &mut Settings| s.auto_hold = Some(Duration::from_secs(1));
+    with_settings(change, |bench| {
+        bench.play(5.0);
+        let held = bench.until("held", |s| s.exam.state == State::Held);
+        assert_eq!(held.verdict, Some(Verdict::Refer));
+        assert!(held.evidence.usable < Duration::from_secs(5));
+    });
 }
