@@ -137,7 +137,9 @@ impl Dashboard {
             (KeyCode::Char('n'), _) => return Some(Action::Order(Command::New)),
             (KeyCode::Char(digit @ '1'..='6'), _) => {
                 let view = View::shown(place.zones).get(digit as usize - '1' as usize);
-                view.map(|&view| self.visit(view, snapshot));
+                if let Some(&view) = view {
+                    self.visit(view, snapshot);
+                }
             }
             (KeyCode::Left, View::Zones) => {
                 return Some(Action::Order(Command::Zone { forward: false }));

@@ -66,16 +66,13 @@ impl Client {
     /// Reads the next snapshot into `snapshot`, which stays as it is without one.
     pub fn next(&mut self, snapshot: &mut Snapshot) -> Result<Seen, Error> {
         loop {
-            if let Some(length) = self.length()? {
-                if self.bytes.len() >= 8 + length {
-                    let read = postcard::from_bytes::<Snapshot>(&self.bytes[8..8 + length]);
-                    self.bytes.drain(..8 + length);
-                    *snapshot = read
-                        .ok()
-                        .filter(Snapshot::is_sound)
-                        .ok_or_else(|| self.wrong("sends a damaged snapshot"))?;
-                    return Ok(Seen::Fresh);
-                }
+            let length = self.length()?.filter(|length| self.bytes.len() >= 8 + length);
+            if let Some(length) = length {
+                let read = postcard::from_bytes::<Snapshot>(&self.bytes[8..8 + length]);
+                self.bytes.drain(..8 + length);
+                let sound = read.ok().filter(Snapshot::is_sound);
+                *snapshot = sound.ok_or_else(|| self.wrong("sends a damaged snapshot"))?;
+                return Ok(Seen::Fresh);
             }
             let seen = self.fill()?;
             if seen != Seen::Fresh {
