@@ -28,7 +28,7 @@ const DIM: std::ops::Range<u8> = 5..60;
 const TOP: f32 = 0.12;
 /// Dark pictures flicker. What moves must also change cells, by this many times the contrast for
 /// each share of echo that moves.
-const STIR: f32 = 0.27;
+const STIR: f32 = 0.23;
 
 /// What to do about the picture, the most important first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,7 +119,7 @@ impl Default for Thresholds {
             lost_beams: 0.4,
             deep: 0.07,
             fade: 0.3,
-            motion: 0.12,
+            motion: 0.11,
         }
     }
 }
