@@ -108,14 +108,14 @@ pub struct Thresholds {
 }
 
 impl Default for Thresholds {
-    /// Chosen on phantoms with the seeds 1 to 20 and on real clips, of which they let most pass.
+    /// Chosen on phantoms with the seeds 1 to 60 and on real clips, of which they let most pass.
     fn default() -> Thresholds {
         Thresholds {
             after: Duration::from_secs(1),
             dark: 120,
             bright: 200,
             small: 0.5,
-            cut: 0.55,
+            cut: 0.5,
             lost_beams: 0.4,
             deep: 0.07,
             fade: 0.3,
