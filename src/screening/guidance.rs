@@ -112,7 +112,7 @@ impl Default for Thresholds {
     fn default() -> Thresholds {
         Thresholds {
             after: Duration::from_secs(1),
-            dark: 120,
+            dark: 125,
             bright: 200,
             small: 0.5,
             cut: 0.5,
