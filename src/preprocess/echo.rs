@@ -147,7 +147,7 @@ fn beams(sector: &Sector, cells: Cells<'_>, rows: Range<usize>) -> [Beam; BEAMS]
 }
 
 fn lost(beams: &[Beam; BEAMS], height: usize) -> f32 {
-    let good = sorted(beams, |b| b.near)[BEAMS * 3 / 4];
+    let good = sorted(beams, |b| b.near)[BEAMS * 7 / 8];
     if good == 0 || height == 0 {
         return 1.0;
     }

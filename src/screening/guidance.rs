@@ -30,7 +30,7 @@ const DIM: std::ops::Range<u8> = 5..60;
 const TOP: f32 = 0.12;
 /// Dark pictures flicker. What moves must also change cells, by this many times the contrast for
 /// each share of echo that moves.
-const STIR: f32 = 0.27;
+const STIR: f32 = 0.23;
 
 /// What to do about the picture, the most important first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -110,18 +110,18 @@ pub struct Thresholds {
 }
 
 impl Default for Thresholds {
-    /// Chosen on phantoms with the seeds 1 to 20 and on real clips, of which they let most pass.
+    /// Chosen on phantoms with the seeds 1 to 60 and on real clips, of which they let most pass.
     fn default() -> Thresholds {
         Thresholds {
             after: Duration::from_secs(1),
-            dark: 120,
+            dark: 125,
             bright: 200,
             small: 0.5,
-            cut: 0.55,
+            cut: 0.5,
             lost_beams: 0.4,
             deep: 0.07,
             fade: 0.3,
-            motion: 0.12,
+            motion: 0.11,
         }
     }
 }
