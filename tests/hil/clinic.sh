@@ -6,7 +6,7 @@
 lung() { # SCENE ARGUMENTS...: starts the appliance on a phantom
   scene=$1
   shift
-  start --source "phantom:lung-$scene?seed=7&fps=4&size=320x240" --every-frame "$@"
+  start --source "phantom:lung-$scene?seed=8&fps=4&size=320x240" --every-frame "$@"
 }
 
 simulate_gpio
