@@ -81,8 +81,8 @@ fn follow(
             }
             Ok(Seen::End) => {
                 let remedy = "start it again, and watch again";
-                let problem = "the instance that was watched has ended";
-                break Err(Error::new(ErrorKind::Device, "sonolamp", problem, remedy));
+                let watched = "the instance that was watched";
+                break Err(Error::new(ErrorKind::Device, watched, "has ended", remedy));
             }
             Err(error) => break Err(error),
         }
