@@ -3,7 +3,8 @@
 `equalized` gives the channels of linear maps like ranges; the network computes the same. `rounded`
 puts weights on their int8 grids one after the other, and the weights after each take up its error
 by the correlations of the layer's inputs (Frantar et al. 2022, GPTQ); the bias takes up the mean
-error that is left. For graphs of convolutions, sums, ReLU6 and nearest-neighbour enlargement.
+error that is left. `unbiased` does the same for the biases of the int8 network, whose maps are rounded
+too. For graphs of convolutions, sums, ReLU6 and nearest-neighbour enlargement.
 """
 
 import numpy as np

@@ -374,7 +374,6 @@ impl<'a> Engine<'a> {
 
     fn command(&mut self, command: Command) {
         let change = self.exam.apply(command);
-        self.follow_protocol(command, change);
         match change {
             Some(Change::Started) => {
                 self.stages.reset();
@@ -386,6 +385,7 @@ impl<'a> Engine<'a> {
             Some(Change::Ended) => self.held = None,
             None => {}
         }
+        self.follow_protocol(command, change);
     }
 
     /// A held exam is the current zone's; the next one is of the next zone that is open. *New*, or
@@ -402,7 +402,7 @@ impl<'a> Engine<'a> {
                 }
             }
             (_, Some(Change::Held)) => {
-                let (verdict, evidence) = self.stages.screening().conclude();
+                let Some((verdict, evidence)) = self.held else { return };
                 // The current zone is always one of the protocol's.
                 let zone = examination.current();
                 let _ = examination.set_verdict(zone, verdict, evidence.probability);
