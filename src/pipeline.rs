@@ -1,5 +1,6 @@
 //! Wiring: the stages a frame passes, run over a clip or live in threads.
 
+pub mod capturing;
 pub mod clip;
 pub mod latest;
 pub mod live;

@@ -13,10 +13,9 @@ use sonolamp::error::{Error, ErrorKind};
 use sonolamp::frame::Frame;
 use sonolamp::inference::{Answer, Classifier};
 use sonolamp::pipeline::Stages;
+use sonolamp::pipeline::capturing::{BackOff, CaptureStatus, Captured, Ending, capture};
 use sonolamp::pipeline::latest::{Latest, Taken};
-use sonolamp::pipeline::live::{
-    BackOff, CaptureStatus, Captured, Ending, Engine, Settings, capture,
-};
+use sonolamp::pipeline::live::{Engine, Settings};
 use sonolamp::pipeline::shutdown::{EndsAll, Shutdown};
 use sonolamp::screening::Mode;
 use sonolamp::snapshot::{FaultKind, Snapshot};

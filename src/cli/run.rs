@@ -23,10 +23,11 @@ use crate::inference::Placement;
 use crate::lamps::{self, Board, Lamps};
 use crate::panel;
 use crate::pipeline::Model;
-use crate::pipeline::latest::Latest;
-use crate::pipeline::live::{
-    self, BackOff, CaptureStatus, Captured, Ending, Engine, Playing, Settings,
+use crate::pipeline::capturing::{
+    BackOff, CaptureStatus, Captured, Ending, Playing, capture, outcome,
 };
+use crate::pipeline::latest::Latest;
+use crate::pipeline::live::{Engine, Settings};
 use crate::pipeline::shutdown::{EndsAll, Shutdown};
 use crate::protocol::{Choice, Examination};
 use crate::screening::Mode;
@@ -237,7 +238,7 @@ impl Run<'_> {
                     let open = || self.config.source.open_as(&self.config.capture);
                     let every_frame = self.arguments.every_frame;
                     let playing = Playing { ending: self.ending(), every_frame };
-                    live::capture(open, playing, frames, status, shutdown);
+                    capture(open, playing, frames, status, shutdown);
                 })?;
                 named("device", scope, move || device.run(Path::new(STORAGE), shutdown))?;
                 named("engine", scope, move || engine.run(frames, status, &orders, shutdown))?;
@@ -262,7 +263,7 @@ impl Run<'_> {
                 shutdown.request();
                 // A thread that panicked has already said so.
                 let ends = threads.into_iter().map(|thread| thread.join().unwrap_or(Ok(())));
-                ends.fold(shown, Result::and).and(live::outcome(status))
+                ends.fold(shown, Result::and).and(outcome(status))
             });
             shutdown.request();
             hang_up.close();

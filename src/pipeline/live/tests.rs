@@ -5,8 +5,11 @@ use std::sync::mpsc::{self, SyncSender};
 
 use super::*;
 use crate::bundle::Bundle;
+use crate::capture::FrameSource;
 use crate::capture::phantom::Phantom;
+use crate::error::ErrorKind;
 use crate::inference::{Answer, Classifier};
+use crate::pipeline::capturing::{BackOff, Ending, capture};
 use crate::protocol::{Choice, Examination, Reading};
 use crate::screening::{Advice, Mode, Reason};
 use crate::snapshot::Lights;
