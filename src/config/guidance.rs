@@ -17,8 +17,6 @@ pub struct RawGuidance {
     small_percent: i64,
     cut_percent: i64,
     lost_beams_percent: i64,
-    deep_percent: i64,
-    fade_percent: i64,
     motion_percent: i64,
 }
 
@@ -34,8 +32,6 @@ impl Default for RawGuidance {
             small_percent: percent(limits.small),
             cut_percent: percent(limits.cut),
             lost_beams_percent: percent(limits.lost_beams),
-            deep_percent: percent(limits.deep),
-            fade_percent: percent(limits.fade),
             motion_percent: percent(limits.motion),
         }
     }
@@ -58,8 +54,6 @@ impl RawGuidance {
             small: percent("small_percent", self.small_percent)?,
             cut: percent("cut_percent", self.cut_percent)?,
             lost_beams: percent("lost_beams_percent", self.lost_beams_percent)?,
-            deep: percent("deep_percent", self.deep_percent)?,
-            fade: percent("fade_percent", self.fade_percent)?,
             motion: percent("motion_percent", self.motion_percent)?,
         };
         Ok(self.enabled.then_some(thresholds))

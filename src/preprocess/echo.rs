@@ -2,9 +2,7 @@
 //!
 //! A beam is a fixed share of the way from the sector's left edge to its right one, row by row,
 //! which follows the beams of fans and boxes alike, except near the arc at a fan's bottom. Depth
-//! begins in each beam where echo does: a fan's hull has a dark lens at its top. Where the machine's
-//! picture ends below the deepest echo, nobody can tell from the picture; so depths are in heights of
-//! the whole picture.
+//! begins in each beam where echo does: a fan's hull has a dark lens at its top.
 
 use std::ops::Range;
 
@@ -19,8 +17,6 @@ const LIT: u8 = 16;
 const NEAR: usize = 5;
 /// A beam with less near echo than this, in percent of a good one's, has lost contact.
 const LOST: usize = 40;
-/// The brightest echo is sought below the first twentieth: the skin is always bright.
-const SKIN: usize = 20;
 
 /// What was measured of the echo in the sector; all zero where there is none.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -34,10 +30,6 @@ pub struct Echo {
     pub cut: f32,
     /// Share of beams with hardly any echo near the probe, 0–1.
     pub lost_beams: f32,
-    /// Depth of the brightest echo of the middle beam, in heights of the picture, 0–1.
-    pub brightest_depth: f32,
-    /// Depth above which nine tenths of the bright echo lie, in heights of the picture, 0–1.
-    pub bright_reach: f32,
     /// Grey level that a quarter of the beams reach somewhere, averaged over cells, 0–255.
     pub bright: u8,
     /// Grey level that three quarters of the beams reach somewhere, averaged over cells, 0–255.
@@ -54,7 +46,7 @@ pub struct Cells<'a> {
     pub scale: usize,
 }
 
-/// One beam, depths in rows of cells.
+/// One beam, in rows of cells.
 #[derive(Clone, Copy, Default)]
 struct Beam {
     /// Where echo begins, from the sector's top.
@@ -62,8 +54,6 @@ struct Beam {
     /// Rows with echo near the probe.
     near: usize,
     brightest: u8,
-    /// Level and depth of the brightest echo below the skin.
-    below: (u8, usize),
 }
 
 impl Echo {
@@ -75,17 +65,13 @@ impl Echo {
         let rows = bounds.top as usize / cells.scale
             ..(bounds.bottom as usize).div_ceil(cells.scale).min(cells.rows);
         let beams = beams(sector, cells, rows.clone());
-        let (brightest, depths) = (sorted(&beams, |b| b.brightest), sorted(&beams, |b| b.below.1));
+        let brightest = sorted(&beams, |b| b.brightest);
         let (bright, dim) = (brightest[BEAMS * 3 / 4], brightest[BEAMS / 4]);
-        // The box's height in picture heights, a row of cells at a time.
-        let heights = |rows: usize| (rows * cells.scale) as f32 / height;
         Echo {
             extent,
             top: bounds.top as f32 / height,
             cut: cut(frame, sector),
             lost_beams: lost(&beams, rows.len()),
-            brightest_depth: heights(depths[BEAMS / 2]),
-            bright_reach: heights(reach(sector, cells, rows, &beams, bright / 2)),
             bright,
             dim,
         }
@@ -122,19 +108,15 @@ fn levels(sector: &Sector, cells: Cells<'_>, row: usize) -> [u8; BEAMS] {
 fn beams(sector: &Sector, cells: Cells<'_>, rows: Range<usize>) -> [Beam; BEAMS] {
     let mut beams = [Beam::default(); BEAMS];
     let height = rows.len();
-    let (near, skin_end) = ((height / NEAR).max(1), height.div_ceil(SKIN));
+    let near = (height / NEAR).max(1);
     for (n, row) in rows.enumerate() {
         for (beam, level) in beams.iter_mut().zip(levels(sector, cells, row)) {
             if level >= LIT {
                 beam.skin.get_or_insert(n);
             }
             let Some(skin) = beam.skin else { continue };
-            let depth = n - skin;
-            beam.near += usize::from(depth < near && level >= LIT);
+            beam.near += usize::from(n - skin < near && level >= LIT);
             beam.brightest = beam.brightest.max(level);
-            if depth >= skin_end && level > beam.below.0 {
-                beam.below = (level, depth);
-            }
         }
     }
     for beam in &mut beams {
@@ -153,33 +135,6 @@ fn lost(beams: &[Beam; BEAMS], height: usize) -> f32 {
     }
     let lost = beams.iter().filter(|beam| 100 * beam.near < LOST * good).count();
     lost as f32 / BEAMS as f32
-}
-
-/// Rows below each beam's skin above which nine tenths of the echo brighter than `floor` lie.
-fn reach(
-    sector: &Sector,
-    cells: Cells<'_>,
-    rows: Range<usize>,
-    beams: &[Beam; BEAMS],
-    floor: u8,
-) -> usize {
-    // A picture has at most as many rows of cells as its longer side.
-    let mut sums = [0u32; super::sector::GRID as usize];
-    for (n, row) in rows.enumerate() {
-        for (beam, level) in beams.iter().zip(levels(sector, cells, row)) {
-            let depth = beam.skin.map(|skin| n.saturating_sub(skin));
-            if let Some(sum) = depth.and_then(|depth| sums.get_mut(depth)) {
-                *sum += u32::from(level.saturating_sub(floor));
-            }
-        }
-    }
-    let total: u32 = sums.iter().sum();
-    let mut above = 0;
-    let within = sums.iter().take_while(|&&sum| {
-        above += sum;
-        10 * above < 9 * total
-    });
-    if total == 0 { 0 } else { within.count() + 1 }
 }
 
 fn cut(frame: &Frame, sector: &Sector) -> f32 {
@@ -223,9 +178,6 @@ mod tests {
             assert!(of("&gain=-15").echo.bright + 40 < clean.bright);
             assert!(of("&gain=12").echo.dim > clean.dim + 25);
             assert!(of("&contact=0.4").echo.lost_beams > 0.45);
-            let deep = of("&deeper=2.5").echo;
-            assert!(deep.brightest_depth < 0.7 * clean.brightest_depth, "{deep:?} {clean:?}");
-            assert!(deep.bright_reach < clean.bright_reach, "{deep:?} {clean:?}");
             assert!(of("&scale=0.4").echo.extent < 0.5);
             assert!(of("&shift=0.3").echo.cut > 0.4);
             let (still, moved) = (of("&fps=10").motion, of("&fps=10&shake=2").motion);

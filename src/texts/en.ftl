@@ -213,6 +213,5 @@ advice-too-dark = too dark: raise the gain
 advice-small-sector = picture small: enlarge it
 advice-cut-sector = picture cut off: show all
 advice-poor-contact = poor contact: more gel
-advice-too-deep = too deep: reduce depth
 advice-too-bright = too bright: lower gain
 advice-hold-still = moving: hold still

@@ -203,6 +203,5 @@ advice-too-dark = oscura: suba ganancia
 advice-small-sector = pequeña: amplíe imagen
 advice-cut-sector = cortada: muéstrela toda
 advice-poor-contact = mal contacto: más gel
-advice-too-deep = reduzca la profundidad
 advice-too-bright = clara: baje ganancia
 advice-hold-still = se mueve: quieta la sonda

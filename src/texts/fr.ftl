@@ -203,6 +203,5 @@ advice-too-dark = sombre : montez le gain
 advice-small-sector = petite : agrandissez
 advice-cut-sector = coupée : montrez tout
 advice-poor-contact = contact : plus de gel
-advice-too-deep = réduisez la profondeur
 advice-too-bright = claire : baissez le gain
 advice-hold-still = ça bouge : ne bougez plus

@@ -203,6 +203,5 @@ advice-too-dark = 太暗：提高增益
 advice-small-sector = 图像太小：放大
 advice-cut-sector = 图像被截：显示全部
 advice-poor-contact = 接触不良：多涂凝胶
-advice-too-deep = 太深：减小深度
 advice-too-bright = 太亮：降低增益
 advice-hold-still = 晃动过大：保持不动

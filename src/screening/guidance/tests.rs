@@ -12,16 +12,7 @@ fn good(ms: u64) -> Measures {
         change: Some(1.5),
         masked: 0,
         motion: Some(0.04),
-        echo: Echo {
-            extent: 0.95,
-            top: 0.2,
-            cut: 0.0,
-            lost_beams: 0.05,
-            brightest_depth: 0.15,
-            bright_reach: 0.5,
-            bright: 170,
-            dim: 150,
-        },
+        echo: Echo { extent: 0.95, top: 0.2, cut: 0.0, lost_beams: 0.05, bright: 170, dim: 150 },
     }
 }
 
@@ -36,7 +27,6 @@ fn spoilt(advice: Advice, ms: u64) -> Measures {
         Advice::SmallSector => Echo { extent: 0.3, ..m.echo },
         Advice::CutSector => Echo { cut: 0.9, ..m.echo },
         Advice::PoorContact => Echo { lost_beams: 0.7, ..m.echo },
-        Advice::TooDeep => Echo { brightest_depth: 0.04, bright_reach: 0.15, ..m.echo },
         Advice::TooBright => Echo { bright: 254, dim: 253, ..m.echo },
     };
     Measures { echo, ..m }
@@ -131,11 +121,23 @@ fn at_the_threshold_words_do_not_flicker() {
 }
 
 #[test]
-fn dim_echo_without_a_sector_is_dark_and_noise_is_no_echo() {
+fn echo_without_a_sector_is_dark_or_small_and_noise_is_none() {
     let dim = |t| Measures { contrast: 20, ..spoilt(Advice::NoEcho, t) };
     assert_eq!(after(&mut guide(), 0, 2000, 40, dim), Some(Advice::TooDark));
+    let little = |t| Measures { contrast: 45, ..spoilt(Advice::NoEcho, t) };
+    assert_eq!(after(&mut guide(), 0, 2000, 40, little), Some(Advice::SmallSector));
     let noise = |t| Measures { structure: 0.06, ..good(t) };
     assert_eq!(after(&mut guide(), 0, 2000, 40, noise), Some(Advice::NoEcho));
+}
+
+/// As a breath or a sweep has them: a jolt of a third of a second in every one.
+#[test]
+fn jolts_are_no_shaking() {
+    let breath = |t| if t % 1000 < 320 { spoilt(Advice::HoldStill, t) } else { good(t) };
+    let mut guide = guide();
+    for t in (0..8000).step_by(40) {
+        assert_eq!(guide.observe(&breath(t)), None, "at {t} ms");
+    }
 }
 
 #[test]
@@ -174,8 +176,6 @@ proptest! {
                     top: b,
                     cut: b,
                     lost_beams: c,
-                    brightest_depth: a,
-                    bright_reach: b,
                     bright,
                     dim,
                 },
