@@ -3,6 +3,7 @@
 //! Drawing is paced by itself and reads the newest snapshot, so a slow terminal never delays
 //! screening. The terminal is put back on every way out, a panic included.
 
+mod bell;
 mod body_map;
 mod capabilities;
 mod events;
@@ -17,15 +18,16 @@ mod theme;
 mod view;
 mod width;
 
-use std::io::Stdout;
+use std::io::{Stdout, Write};
 use std::sync::mpsc::SyncSender;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ratatui::Terminal;
 use ratatui::backend::{Backend, CrosstermBackend};
 use ratatui::crossterm::event::{self, DisableMouseCapture, EnableMouseCapture, Event};
 use ratatui::crossterm::execute;
 
+use self::bell::Bell;
 use self::capabilities::Capabilities;
 use self::events::Log;
 use self::exams::Exams;
@@ -143,6 +145,12 @@ impl Drop for Screen {
     }
 }
 
+/// Rings the terminal's bell, which leaves its screen as it is.
+fn ring(terminal: &mut Terminal<CrosstermBackend<Stdout>>) -> std::io::Result<()> {
+    let out = terminal.backend_mut();
+    out.write_all(b"\x07").and_then(|()| Write::flush(out))
+}
+
 /// Leaves raw mode and the alternate screen; harmless where neither is on.
 pub fn restore_terminal() {
     let _ = execute!(std::io::stdout(), DisableMouseCapture);
@@ -168,6 +176,7 @@ pub fn run(
     let mut dashboard = Dashboard::open(settings, |name| std::env::var(name).ok());
     dashboard.read_only = commands.is_none();
     let interval = Duration::from_secs(1) / settings.fps.max(1);
+    let (start, mut bell) = (Instant::now(), settings.bell.then(Bell::default));
     while !shutdown.requested() {
         match snapshots.take(&mut snapshot, interval) {
             Taken::Fresh => {
@@ -175,6 +184,9 @@ pub fn run(
             }
             Taken::TimedOut => {}
             Taken::Closed => break,
+        }
+        if bell.as_mut().is_some_and(|bell| bell.sounds(&snapshot, start.elapsed())) {
+            ring(&mut screen.terminal).map_err(|e| broken(&e))?;
         }
         // Waiting for keys is what paces the drawing.
         let mut patience = interval;

@@ -17,6 +17,8 @@ pub struct Settings {
     pub symbols: SymbolChoice,
     /// Start with the verdict filling the screen.
     pub large: bool,
+    /// Say verdicts with the terminal's bell.
+    pub bell: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -61,6 +63,7 @@ pub(super) struct RawDashboard {
     theme: ThemeChoice,
     symbols: SymbolChoice,
     large: bool,
+    bell: bool,
 }
 
 impl Default for RawDashboard {
@@ -72,6 +75,7 @@ impl Default for RawDashboard {
             theme: ThemeChoice::Colour,
             symbols: SymbolChoice::Auto,
             large: false,
+            bell: false,
         }
     }
 }
@@ -94,6 +98,7 @@ impl RawDashboard {
             theme: self.theme,
             symbols: self.symbols,
             large: self.large,
+            bell: self.bell,
         })
     }
 }
