@@ -34,12 +34,12 @@ use self::exams::Exams;
 pub use self::offscreen::Offscreen;
 use self::picture::Painter;
 use self::place::Place;
-use self::reel::Reel;
+use self::reel::{Moment, Reel};
 use self::symbols::Symbols;
 use self::theme::Theme;
 use crate::config::dashboard::{Settings, SymbolChoice};
 use crate::error::{Error, ErrorKind, hide_contained_panics, plain_words};
-use crate::exam::Command;
+use crate::exam::{Command, State};
 use crate::pipeline::latest::{Latest, Taken};
 use crate::pipeline::shutdown::{EndsAll, Shutdown};
 use crate::snapshot::Snapshot;
@@ -59,6 +59,8 @@ pub struct Dashboard {
     read_only: bool,
     show_picture: bool,
     show_overlay: bool,
+    /// Show the live picture although the exam is held.
+    thawed: bool,
     /// The verdict fills the screen.
     large: bool,
 }
@@ -84,6 +86,7 @@ impl Dashboard {
             read_only: false,
             show_picture: true,
             show_overlay: true,
+            thawed: false,
             large: false,
         }
     }
@@ -119,7 +122,18 @@ impl Dashboard {
         self.reel.follow(snapshot);
         self.exams.follow(snapshot);
         self.place.zones = snapshot.examination.is_some();
+        self.thawed &= snapshot.exam.state == State::Held;
         terminal.draw(|frame| view::render(self, snapshot, frame)).map(drop)
+    }
+}
+
+impl Dashboard {
+    /// Of a held exam, the moment that speaks most for its verdict, unless the live picture is asked
+    /// for or the moment is not kept any more.
+    fn frozen(&self, snapshot: &Snapshot) -> Option<&Moment> {
+        let held = snapshot.exam.state == State::Held && !self.thawed;
+        let exam = snapshot.exam.number;
+        held.then(|| self.reel.get(self.reel.telling(exam, snapshot.verdict)?)).flatten()
     }
 }
 

@@ -32,6 +32,8 @@ struct Line<'a> {
     state: &'static str,
     verdict: Option<&'static str>,
     reason: Option<&'static str>,
+    /// The reason in words, with the next step.
+    why: Option<&'static str>,
     /// Calibrated probability of referring.
     score: f32,
     /// The protocol's current zone, and what its rule says of the patient so far.
@@ -112,6 +114,7 @@ fn json_line(snapshot: &Snapshot) -> String {
         state: snapshot.exam.state.word(),
         verdict: snapshot.verdict.map(Verdict::word),
         reason: snapshot.verdict.and_then(Verdict::reason).map(Reason::code),
+        why: snapshot.verdict.and_then(Verdict::reason).map(Reason::words),
         score: snapshot.evidence.probability,
         zone: examination.and_then(Examination::current_zone).map(|(zone, _)| &*zone.id),
         patient: examination.map(|examination| examination.conclude().verdict.word()),

@@ -88,12 +88,12 @@ impl Reason {
         }
     }
 
-    /// What it means to the operator.
+    /// What it means to the operator, and the next step.
     pub fn words(self) -> &'static str {
         match self {
             Reason::Flawed(flaw) => flaw.words(),
-            Reason::TooLittle => "too little usable picture so far",
-            Reason::Uncertain => "the picture is between clear and refer",
+            Reason::TooLittle => "too little usable picture: sweep longer, slowly",
+            Reason::Uncertain => "between clear and refer: sweep again or ask a clinician",
         }
     }
 }

@@ -49,6 +49,8 @@ pub struct Identity {
     pub outlined: Option<String>,
     /// Usable picture that a verdict needs.
     pub min_evidence: Duration,
+    /// How far back a live verdict looks.
+    pub window: Duration,
     /// Thresholds on the probability of referring.
     pub refer: f32,
     pub clear: f32,

@@ -162,6 +162,7 @@ fn identity(model: &Model, config: &Config, driver: LampDriver) -> Identity {
         heat_map: manifest.map.is_some(),
         outlined: manifest.mask.as_ref().map(|mask| mask.name.clone()),
         min_evidence: manifest.rules().needed(Mode::Live),
+        window: manifest.rules().window,
         refer: manifest.decision.refer,
         clear: manifest.decision.clear,
         lamps: if held_back {

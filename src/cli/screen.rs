@@ -17,7 +17,7 @@ use crate::error::{Error, ErrorKind};
 use crate::frame::Frame;
 use crate::pipeline::clip::{self, ClipResult};
 use crate::pipeline::{Model, Stages};
-use crate::screening::{Evidence, Verdict};
+use crate::screening::{Evidence, Reason, Verdict};
 use crate::snapshot::Head;
 
 /// Judge clips and pictures: one line, or one JSON object, each.
@@ -56,6 +56,8 @@ pub struct Report {
     /// Calibrated probability of referring; a number whatever the verdict.
     pub score: f32,
     pub reasons: Vec<&'static str>,
+    /// The reason in words, with the next step.
+    pub why: Option<&'static str>,
     pub classes: Vec<Share>,
     pub heads: Vec<HeadReport>,
     /// Mean score of familiarity, where the bundle has one.
@@ -270,6 +272,7 @@ pub fn report(
         verdict: result.verdict.word(),
         score: probability,
         reasons: result.verdict.reason().map(|reason| reason.code()).into_iter().collect(),
+        why: result.verdict.reason().map(Reason::words),
         classes: manifest
             .classes
             .iter()

@@ -163,6 +163,7 @@ impl Dashboard {
             (KeyCode::Esc, _) => place.go(View::Live),
             (KeyCode::Char('p'), View::Live) => self.show_picture ^= true,
             (KeyCode::Char('m'), View::Live | View::Review) => self.show_overlay ^= true,
+            (KeyCode::Char('f'), View::Live) => self.thawed ^= snapshot.exam.state == State::Held,
             (KeyCode::Char('l'), View::Live) => self.large ^= true,
             (KeyCode::Left, View::Review) => place.step(reel, -1),
             (KeyCode::Right, View::Review) => place.step(reel, 1),

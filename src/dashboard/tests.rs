@@ -25,6 +25,7 @@ fn identity() -> Identity {
         bundle_digest: "0123456789ab".into(),
         classes: vec!["regular".into(), "pathologic".into()],
         min_evidence: Duration::from_secs(2),
+        window: Duration::from_secs(4),
         refer: 0.55,
         clear: 0.45,
         ..Identity::default()

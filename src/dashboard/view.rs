@@ -10,6 +10,7 @@ mod keys;
 mod large;
 mod live;
 mod review;
+mod ring;
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -21,10 +22,11 @@ use ratatui::widgets::{Block, Borders, Paragraph};
 
 use super::Dashboard;
 use super::body_map::BodyMap;
+use super::picture::Overlay;
 use super::place::View;
 use super::theme::Face;
 use super::width::{cut, fold, width};
-use crate::snapshot::{Identity, Snapshot};
+use crate::snapshot::{Identity, Picture, Snapshot};
 
 /// Below this nothing useful fits.
 const LEAST: (u16, u16) = (60, 17);
@@ -77,20 +79,49 @@ fn section(dashboard: &Dashboard, title: &str) -> Block<'static> {
         .border_style(dashboard.theme.quiet())
 }
 
-/// None where nothing is laid over the picture.
-fn legend(dashboard: &Dashboard, snapshot: &Snapshot) -> Option<Line<'static>> {
+/// A picture with what is laid over it, and below it what that means.
+fn explained(
+    dashboard: &Dashboard,
+    snapshot: &Snapshot,
+    picture: &Picture,
+    overlay: Overlay,
+    area: Rect,
+    frame: &mut Frame,
+) {
+    let legend = legend(dashboard, snapshot, area.width);
+    let rows = [Constraint::Min(0), Constraint::Length(legend.len() as u16)];
+    let [place, below] = Layout::vertical(rows).areas(area);
+    let overlay = Some(overlay).filter(|_| !legend.is_empty());
+    dashboard.painter.draw(picture, overlay, place, frame);
+    frame.render_widget(Paragraph::new(legend).centered(), below);
+}
+
+/// What the marks mean, on as few lines as it takes; none where nothing is laid over the picture.
+fn legend(dashboard: &Dashboard, snapshot: &Snapshot, columns: u16) -> Vec<Line<'static>> {
     let Identity { heat_map, outlined, .. } = &*snapshot.identity;
     let texts = &dashboard.texts;
     let heat = heat_map.then(|| [texts.get("legend-for"), texts.get("legend-against")]);
     let outlined = outlined.as_ref().map(|word| (2, texts.term(word)));
     let words: Vec<_> = heat.into_iter().flatten().enumerate().chain(outlined).collect();
+    if !dashboard.show_overlay || words.is_empty() {
+        return Vec::new();
+    }
     let styles = dashboard.theme.overlay();
     let marks = dashboard.symbols.marks.map(String::from);
     let item = |(i, words): (usize, Cow<str>)| {
         [Span::styled(marks[i].clone(), styles[i]), Span::raw(format!(" {words}  "))]
     };
-    (dashboard.show_overlay && !words.is_empty())
-        .then(|| words.into_iter().flat_map(item).collect())
+    let mut marks: Line = words.into_iter().flat_map(item).collect();
+    if !heat_map {
+        return vec![marks];
+    }
+    // A verdict is made of the whole picture: the map may well look otherwise.
+    let note = Span::styled(texts.get("legend-note").into_owned(), dashboard.theme.quiet());
+    if marks.width() + note.width() <= usize::from(columns) {
+        marks.push_span(note);
+        return vec![marks];
+    }
+    vec![marks, note.into()]
 }
 
 /// A protocol's zones on the body.

@@ -112,9 +112,9 @@ impl View {
                 let (usable, needed) = (self.usable as f32 / 2.0, self.needed as f32 / 2.0);
                 return format!("scan on: {usable:.1}/{needed:.1} s");
             }
-            Face::Ungradable(Reason::Uncertain) => "between clear & refer",
+            Face::Ungradable(Reason::Uncertain) => "unsure: sweep again",
             Face::Ungradable(Reason::Flawed(Flaw::Blank)) => "black: gel, probe?",
-            Face::Ungradable(Reason::Flawed(Flaw::NoSector)) => "no ultrasound picture",
+            Face::Ungradable(Reason::Flawed(Flaw::NoSector)) => "no sector: see source",
             Face::Ungradable(Reason::Flawed(Flaw::Noise)) => "noise: probe contact?",
             Face::Ungradable(Reason::Flawed(Flaw::Frozen)) => "frozen: unfreeze it",
             Face::Ungradable(Reason::Flawed(Flaw::Unfamiliar)) => "unfamiliar: probe?",

@@ -20,8 +20,8 @@ reason-no-sector = no ultrasound sector in the picture: check the source
 reason-noise = noise instead of echo: check cable and probe contact
 reason-frozen = the picture does not move: unfreeze the machine
 reason-unfamiliar = the picture is unlike those the model knows: check exam type and probe
-reason-too-little-evidence = too little usable picture so far
-reason-uncertain = the picture is between clear and refer
+reason-too-little-evidence = too little usable picture: sweep longer, slowly
+reason-uncertain = between clear and refer: sweep again or ask a clinician
 
 # What is wrong with the latest frame, at most 12 columns.
 flaw-blank = blank
@@ -54,15 +54,21 @@ key-hold = hold
 key-end = end exam
 key-new = new exam
 key-picture = picture
+key-live = live picture
+key-frozen = frozen
 key-map = map
 key-outline = outline
 key-large = large
 key-normal = normal
 key-quit = quit
 
+# Over the picture, at most 37 columns; the legend below it, at most 39.
 picture-hidden = picture hidden
+picture-frozen = FROZEN: the telling picture, not live
+picture-live = LIVE picture of a held exam
 legend-for = speaks for refer
 legend-against = against
+legend-note = map: no part in the verdict
 
 # Names of facts, at most 10 columns; what stands beside them, at most 29.
 fact-evidence = evidence
@@ -74,6 +80,14 @@ fact-bundle = bundle
 fact-lamps = lamps
 single-pictures = each picture by itself
 gathered = { $usable } of { $seen } s, needs { $needed } s
+# How much more sweep is needed, beside the ring: at most 20 columns.
+sweep-on = sweep { $seconds } s more
+sweep-surer = enough so far
+sweep-enough = enough
+sweep-short = too little: longer
+# At most 29.
+rests-on-window = rests on the last { $seconds } s
+rests-on-exam = rests on the whole exam
 usable = usable
 not-judged = not judged now
 masked = { $picture }, { $percent } % masked
@@ -184,7 +198,7 @@ thresholds = clear up to { $clear }, refer from { $refer }
 # Help.
 help-connect = Put the probe on with gel. The picture appears by itself.
 help-start = Press space (or the box's button) to start the exam.
-help-sweep = Move the probe slowly until there is enough usable picture; the verdict follows.
+help-sweep = Sweep slowly until the ring is full: enough for a verdict.
 help-hold = Press space to hold: now the verdict rests on the whole exam.
 help-next = Press space to end the exam, and again for the next patient.
 means-refer = The model sees signs of disease. Have a clinician look at it.
@@ -197,10 +211,11 @@ help-key-views = go to a view
 help-key-review = look back; a held exam opens at its telling frames
 help-key-move = a frame, or two seconds; rows of a list
 help-key-telling = the two seconds that speak most for the verdict
-help-key-map = show or hide where the model looked
+help-key-map = where the model looked: a map with no part in the verdict
 help-key-score = with a protocol: the zone's lung score, 0 to 3
 help-key-reading = with a protocol: a clinician's own reading of the zone
 help-key-picture = show or hide the picture
+help-key-frozen = a held exam: the frozen telling picture, or the live one
 help-key-large = the verdict across the whole screen
 help-key-back = back to the live view
 help-key-quit = leave Sonolamp

@@ -51,6 +51,14 @@ fn every_code_has_a_text_in_every_language() {
             assert!(own.has_message(key), "{language:?}: {key}");
         }
     }
+    // A reason is followed by the next step.
+    for language in Language::ALL {
+        let texts = Texts::new(language);
+        for reason in &reasons {
+            let words = texts.coded("reason", reason.code());
+            assert!(words.contains([':', '：']), "{language:?}: {words}");
+        }
+    }
     // The words of headless output and panel are the same English.
     let english = Texts::new(Language::English);
     for reason in reasons {

@@ -83,12 +83,16 @@ fn nothing_is_too_wide_for_its_place() {
         for name in ["evidence", "picture", "speed", "latency", "frames", "bundle", "lamps"] {
             assert!(width::width(&texts.coded("fact", name)) <= 10, "{language:?}: {name}");
         }
+        for key in ["sweep-on", "sweep-surer", "sweep-enough", "sweep-short"] {
+            let words = texts.with(key, &[("seconds", "2,0".into())]);
+            assert!(width::width(&words) <= 20, "{language:?}: {words}");
+        }
         for class in ["regular", "normal", "pathologic", "benign", "malignant", "cause", "findings"]
         {
             assert!(width::width(&texts.term(class)) <= 10, "{language:?}: {class}");
         }
         for snapshot in every_face() {
-            for line in view::facts::lines(&dashboard, &snapshot, 40) {
+            for line in view::facts::lines(&dashboard, &snapshot, 40, 30) {
                 let text = line.to_string();
                 assert!(width::width(text.trim_end()) <= 40, "{language:?}: {text}");
             }
@@ -100,11 +104,49 @@ fn nothing_is_too_wide_for_its_place() {
                 assert!(screen.contains(&*quit), "{language:?}: the bottom line is cut\n{screen}");
             }
         }
-        for (title, least) in [("title-history", 37), ("notice", 32)] {
+        for (title, least) in [
+            ("title-history", 37),
+            ("notice", 32),
+            ("picture-frozen", 37),
+            ("picture-live", 37),
+            ("legend-note", 39),
+        ] {
             let text = dashboard.texts.with(title, &[("seconds", 24.into())]);
             assert!(width::width(&text) <= least, "{language:?}: {text}");
         }
     }
+}
+
+#[test]
+fn how_much_more_sweep_is_needed_is_told_at_every_size() {
+    let mut short = snapshot(Some(Verdict::Ungradable(Reason::TooLittle)), 0.5);
+    short.evidence.usable = Duration::from_millis(1200);
+    let mut fresh = snapshot(Some(Verdict::Refer), 0.9);
+    fresh.evidence.usable = Duration::from_millis(2100);
+    let whole = snapshot(Some(Verdict::Clear), 0.1);
+    let mut held = snapshot(Some(Verdict::Clear), 0.1);
+    held.exam.state = State::Held;
+    held.evidence.usable = Duration::from_millis(1500);
+    for (width, height) in [(60, 17), (80, 24), (120, 40), (200, 60)] {
+        for large in [false, true] {
+            let mut plain = look(ThemeChoice::Mono, Depth::Mono, &ASCII, Language::English);
+            (plain.large, plain.show_picture) = (large, false);
+            let mut see = |snapshot| screen(&mut plain, width, height, snapshot);
+            assert!(see(&short).contains("sweep 0.8 s more"), "{}", see(&short));
+            assert!(see(&fresh).contains("enough so far"), "{}", see(&fresh));
+            assert!(large || see(&held).contains("enough "), "{}", see(&held));
+            assert!(see(&whole).contains("enough"), "{}", see(&whole));
+            if !large {
+                assert!(see(&short).contains("[###--|--]"), "{}", see(&short));
+                assert!(see(&whole).contains("[#####|#-]"), "{}", see(&whole));
+                assert!(see(&held).contains("[#####|##]"), "{}", see(&held));
+            }
+        }
+    }
+    let identity = Identity { min_evidence: Duration::ZERO, ..identity() };
+    let still = Snapshot { identity: Arc::new(identity), ..snapshot(Some(Verdict::Clear), 0.1) };
+    let screen = screen(&mut english(), 80, 24, &still);
+    assert!(screen.contains("each picture by itself") && !screen.contains("enough"), "{screen}");
 }
 
 #[test]

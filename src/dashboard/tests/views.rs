@@ -257,3 +257,48 @@ fn zones_are_a_view_where_a_protocol_is_followed() {
         assert!(screen.contains(&*dashboard.texts.get("key-quit")), "{screen}");
     }
 }
+
+#[test]
+fn a_held_exam_shows_its_telling_picture_until_the_live_one_is_asked_for() {
+    for language in Language::ALL {
+        let mut dashboard = look(ThemeChoice::Mono, Depth::Mono, &ASCII, language);
+        let mut held = after_two_exams(&mut dashboard);
+        held.picture.luma.fill(0);
+        let (frozen, live) = {
+            let say = |key| dashboard.texts.get(key).into_owned();
+            (say("picture-frozen"), say("picture-live"))
+        };
+        let plain = |words: &str| words.split(|c: char| !c.is_ascii()).next().unwrap().to_owned();
+        let (frozen, live) = (plain(&frozen), plain(&live));
+        let echo = |screen: &str| screen.matches(['=', '+']).count() > 5;
+        let first = screen(&mut dashboard, 80, 24, &held);
+        assert!(first.contains(&frozen) && echo(&first), "{language:?}\n{first}");
+        press(&mut dashboard, &held, KeyCode::Char('f'));
+        let second = screen(&mut dashboard, 80, 24, &held);
+        assert!(second.contains(&live) && !echo(&second), "{language:?}\n{second}");
+        // The next exam starts anew.
+        held.exam = Exam { state: State::Scanning, number: 3 };
+        let third = screen(&mut dashboard, 80, 24, &held);
+        assert!(language == Language::Chinese || !third.contains(&live), "{third}");
+        press(&mut dashboard, &held, KeyCode::Char('f'));
+        assert!(!dashboard.thawed, "there is nothing else to see while scanning");
+    }
+}
+
+#[test]
+fn a_held_exam_that_was_not_seen_shows_the_live_picture() {
+    let mut dashboard = english();
+    let mut held = snapshot(Some(Verdict::Refer), 0.93);
+    held.exam.state = State::Held;
+    let screen = screen(&mut dashboard, 80, 24, &held);
+    assert!(screen.contains(&*dashboard.texts.get("picture-live")), "{screen}");
+}
+
+#[test]
+fn an_exam_without_a_verdict_says_why_below_the_list() {
+    let mut dashboard = english();
+    dashboard.exams.follow(&frozen());
+    press(&mut dashboard, &frozen(), KeyCode::Char('3'));
+    let screen = screen(&mut dashboard, 80, 24, &frozen());
+    assert!(screen.contains("unfreeze the machine"), "{screen}");
+}

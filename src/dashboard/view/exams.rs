@@ -1,16 +1,17 @@
-//! The exams since the start, newest first.
+//! The exams since the start, newest first; below them why the chosen one has no verdict.
 
 use std::time::Duration;
 
 use ratatui::Frame;
-use ratatui::layout::{Constraint, Rect};
+use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::Line;
-use ratatui::widgets::{Row, Table, TableState};
+use ratatui::widgets::{Paragraph, Row, Table, TableState};
 
 use super::paragraph;
 use crate::dashboard::Dashboard;
 use crate::dashboard::exams;
 use crate::dashboard::theme::Face;
+use crate::dashboard::width::fold;
 
 pub fn render(dashboard: &Dashboard, area: Rect, frame: &mut Frame) {
     let (texts, theme) = (&dashboard.texts, dashboard.theme);
@@ -43,8 +44,15 @@ pub fn render(dashboard: &Dashboard, area: Rect, frame: &mut Frame) {
         .column_spacing(1)
         .header(Row::new(names).style(theme.quiet()))
         .row_highlight_style(theme.accent().reversed());
-    let mut state = TableState::default().with_selected(dashboard.place.row.min(rows.len() - 1));
-    frame.render_stateful_widget(table, area, &mut state);
+    let chosen = dashboard.place.row.min(rows.len() - 1);
+    let why = rows[rows.len() - 1 - chosen].verdict.reason();
+    let why = why.map(|reason| fold(&texts.coded("reason", reason.code()), area.width.into(), 0));
+    let why: Vec<Line> = why.into_iter().flatten().map(Line::raw).collect();
+    let places = [Constraint::Min(0), Constraint::Length(why.len() as u16)];
+    let [list, below] = Layout::vertical(places).areas(area);
+    let mut state = TableState::default().with_selected(chosen);
+    frame.render_stateful_widget(table, list, &mut state);
+    frame.render_widget(Paragraph::new(why), below);
 }
 
 /// Minutes and seconds, and hours where there are any.

@@ -1,4 +1,4 @@
-//! Scores, evidence, speed and lamps, a line each.
+//! Evidence as a ring, then scores, speed and lamps, a line each.
 
 use std::borrow::Cow;
 
@@ -6,6 +6,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::banner::judged;
+use super::ring;
 use crate::dashboard::Dashboard;
 use crate::dashboard::width::pad;
 use crate::exam::State;
@@ -13,14 +14,22 @@ use crate::snapshot::{Light, Snapshot};
 use crate::texts::Value;
 
 /// Columns of a fact's name, with the gap after it.
-const NAME: usize = 11;
+pub const NAME: usize = 11;
+/// Rows from which on there is room for a larger ring, and for what the technician asks.
+const ROOMY: u16 = 22;
+const DETAILED: u16 = 16;
 
-pub fn lines(dashboard: &Dashboard, snapshot: &Snapshot, width: u16) -> Vec<Line<'static>> {
+pub fn lines(
+    dashboard: &Dashboard,
+    snapshot: &Snapshot,
+    width: u16,
+    rows: u16,
+) -> Vec<Line<'static>> {
     let texts = &dashboard.texts;
     let identity = &snapshot.identity;
     let (evidence, speed, counts) = (&snapshot.evidence, &snapshot.speed, &snapshot.counts);
     let none = dashboard.symbols.none;
-    let mut lines = Vec::new();
+    let mut lines = ring::lines(dashboard, snapshot, if rows < ROOMY { 3 } else { 5 });
     for (i, class) in identity.classes.iter().take(3).enumerate() {
         let share = judged(snapshot).then_some(evidence.classes[i]);
         lines.push(bar(dashboard, &texts.term(class), share, width));
@@ -37,19 +46,6 @@ pub fn lines(dashboard: &Dashboard, snapshot: &Snapshot, width: u16) -> Vec<Line
         });
         fact(texts.term(&head.name), words);
     }
-    let (usable, seen) = (evidence.usable.as_secs_f32(), evidence.seen.as_secs_f32());
-    let gathered = match identity.min_evidence.as_secs_f32() {
-        0.0 => texts.get("single-pictures").into_owned(),
-        needed => texts.with(
-            "gathered",
-            &[
-                ("usable", decimal(usable, 1)),
-                ("seen", decimal(seen, 1)),
-                ("needed", decimal(needed, 1)),
-            ],
-        ),
-    };
-    fact(texts.get("fact-evidence"), gathered);
     let advice = snapshot.advice.map(|advice| texts.coded("advice", advice.code()));
     let picture = match (snapshot.exam.state, snapshot.flaw) {
         (State::Scanning, None) => texts.get("usable").into_owned(),
@@ -61,10 +57,13 @@ pub fn lines(dashboard: &Dashboard, snapshot: &Snapshot, width: u16) -> Vec<Line
     fact(texts.get("fact-picture"), advice.unwrap_or(words));
     let words = texts.with("speed", &[("frames", decimal(speed.frames_per_second, 1))]);
     fact(texts.get("fact-speed"), words);
-    let (median, slow) = (decimal(speed.latency_p50_ms, 0), decimal(speed.latency_p99_ms, 0));
-    fact(texts.get("fact-latency"), texts.with("latency", &[("median", median), ("slow", slow)]));
-    let frames = [("captured", counts.captured.into()), ("dropped", counts.dropped.into())];
-    fact(texts.get("fact-frames"), texts.with("frames", &frames));
+    if rows >= DETAILED {
+        let (median, slow) = (decimal(speed.latency_p50_ms, 0), decimal(speed.latency_p99_ms, 0));
+        let latency = texts.with("latency", &[("median", median), ("slow", slow)]);
+        fact(texts.get("fact-latency"), latency);
+        let frames = [("captured", counts.captured.into()), ("dropped", counts.dropped.into())];
+        fact(texts.get("fact-frames"), texts.with("frames", &frames));
+    }
     fact(texts.get("fact-bundle"), format!("{} {}", identity.bundle, identity.bundle_digest));
     lines.push(lamps(dashboard, snapshot, width));
     lines

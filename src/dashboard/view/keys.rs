@@ -37,7 +37,12 @@ pub fn render(dashboard: &Dashboard, snapshot: &Snapshot, area: Rect, frame: &mu
             if dashboard.large {
                 keys.push(("l", texts.get("key-normal")));
             } else {
-                keys.push(("p", texts.get("key-picture")));
+                if snapshot.exam.state == State::Held {
+                    let other = if dashboard.thawed { "key-frozen" } else { "key-live" };
+                    keys.push(("f", texts.get(other)));
+                } else {
+                    keys.push(("p", texts.get("key-picture")));
+                }
                 keys.extend(overlay);
                 keys.push(("l", texts.get("key-large")));
             }

@@ -1,4 +1,5 @@
-//! The verdict as large as the screen, to be read across a room; the reason and the state below.
+//! The verdict as large as the screen, to be read across a room; the reason and the state below,
+//! and how much more sweep is needed as a bar at the bottom.
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -7,9 +8,11 @@ use ratatui::text::Line;
 use ratatui::widgets::{Block, Paragraph};
 
 use super::banner::{exam, reason, score, spaced};
+use super::ring::{Progress, word};
 use crate::dashboard::theme::Face;
-use crate::dashboard::width::fold;
+use crate::dashboard::width::{fold, width};
 use crate::dashboard::{Dashboard, letters};
+use crate::exam::State;
 use crate::snapshot::Snapshot;
 
 /// Columns and rows of a letter in the lines below the verdict, where there is room for such.
@@ -22,6 +25,7 @@ pub fn render(dashboard: &Dashboard, snapshot: &Snapshot, area: Rect, frame: &mu
         face => dashboard.theme.banner(face),
     };
     frame.render_widget(Block::new().style(style), area);
+    let area = progress(dashboard, snapshot, area, frame);
     let exam = exam(dashboard, snapshot);
     let state = match score(dashboard, snapshot) {
         Some(score) => format!("{score}  {exam}"),
@@ -55,4 +59,18 @@ pub fn render(dashboard: &Dashboard, snapshot: &Snapshot, area: Rect, frame: &mu
         let rows = small.into_iter().map(|row| Line::raw(row).centered()).collect::<Vec<_>>();
         frame.render_widget(Paragraph::new(rows).style(dashboard.theme.strong()), lines);
     }
+}
+
+/// A bar across the screen with its words, while an exam gathers picture; what is left of `area`.
+fn progress(dashboard: &Dashboard, snapshot: &Snapshot, area: Rect, frame: &mut Frame) -> Rect {
+    let gathers = snapshot.exam.state == State::Scanning && snapshot.fault.is_none();
+    let Some(progress) = Progress::of(snapshot).filter(|_| gathers) else { return area };
+    let [rest, place] = Layout::vertical([Constraint::Min(0), Constraint::Length(1)]).areas(area);
+    let words = format!(" {}", word(dashboard, snapshot, progress));
+    let room = usize::from(place.width).saturating_sub(width(&words) + 1);
+    let filled = (progress.need * room as f32) as usize;
+    let [full, empty] = dashboard.symbols.bar;
+    let line = format!("{}{}{words}", full.repeat(filled), empty.repeat(room - filled));
+    frame.render_widget(Line::styled(line, dashboard.theme.strong()), place);
+    rest
 }

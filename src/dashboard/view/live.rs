@@ -5,9 +5,10 @@ use ratatui::layout::{Alignment, Constraint, Layout, Rect};
 use ratatui::text::Line;
 use ratatui::widgets::Paragraph;
 
-use super::{banner, facts, history, legend, section};
+use super::{banner, explained, facts, history, section};
 use crate::dashboard::Dashboard;
 use crate::dashboard::picture::Overlay;
+use crate::exam::State;
 use crate::snapshot::Snapshot;
 
 /// Width of the widest word in large letters, where there is little room.
@@ -22,29 +23,39 @@ pub fn render(dashboard: &Dashboard, snapshot: &Snapshot, body: Rect, frame: &mu
         Layout::vertical([Constraint::Min(0), Constraint::Length(curve)]).areas(left);
     picture(dashboard, snapshot, shown, frame);
     history::render(dashboard, snapshot, evidence, frame);
-    let facts = facts::lines(dashboard, snapshot, right.width);
-    let rows = [Constraint::Length(8), Constraint::Length(facts.len() as u16), Constraint::Min(0)];
+    let banner = 8;
+    let facts = facts::lines(dashboard, snapshot, right.width, body.height.saturating_sub(banner));
+    let rows =
+        [Constraint::Length(banner), Constraint::Length(facts.len() as u16), Constraint::Min(0)];
     let [verdict, state, log] = Layout::vertical(rows).areas(right);
     banner::render(dashboard, snapshot, verdict, frame);
     frame.render_widget(Paragraph::new(facts), state);
     events(dashboard, log, frame);
 }
 
-/// The picture, and below it what the colours on it mean.
+/// The picture, and below it what the colours on it mean. Once an exam is held it is the one that
+/// speaks most for the verdict, and words above it say which of the two there is.
 fn picture(dashboard: &Dashboard, snapshot: &Snapshot, area: Rect, frame: &mut Frame) {
+    let (texts, theme) = (&dashboard.texts, dashboard.theme);
     if !dashboard.show_picture {
-        let words = dashboard.texts.get("picture-hidden");
-        let words = Line::styled(words, dashboard.theme.quiet());
+        let words = Line::styled(texts.get("picture-hidden"), theme.quiet());
         return frame.render_widget(words.alignment(Alignment::Center), area);
     }
-    let Some(legend) = legend(dashboard, snapshot) else {
-        return dashboard.painter.draw(&snapshot.picture, None, area, frame);
+    let frozen = dashboard.frozen(snapshot);
+    let mut area = area;
+    if snapshot.exam.state == State::Held {
+        let rows = [Constraint::Length(1), Constraint::Min(0)];
+        let [above, rest] = Layout::vertical(rows).areas(area);
+        let key = if frozen.is_some() { "picture-frozen" } else { "picture-live" };
+        let words = Line::styled(format!(" {} ", texts.get(key)), theme.accent().reversed());
+        frame.render_widget(words.centered(), above);
+        area = rest;
+    }
+    let (shown, heat, outline) = match frozen {
+        Some(moment) => (&moment.picture, &moment.heat, &moment.outline),
+        None => (&snapshot.picture, &snapshot.heat, &snapshot.outline),
     };
-    let rows = [Constraint::Min(0), Constraint::Length(1)];
-    let [picture, below] = Layout::vertical(rows).areas(area);
-    let overlay = Overlay { heat: &snapshot.heat, outline: &snapshot.outline };
-    dashboard.painter.draw(&snapshot.picture, Some(overlay), picture, frame);
-    frame.render_widget(legend.alignment(Alignment::Center), below);
+    explained(dashboard, snapshot, shown, Overlay { heat, outline }, area, frame);
 }
 
 fn events(dashboard: &Dashboard, area: Rect, frame: &mut Frame) {

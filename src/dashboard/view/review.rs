@@ -1,12 +1,12 @@
 //! The last minute, frame by frame: what was seen, and what was made of it at that instant.
 
 use ratatui::Frame;
-use ratatui::layout::{Alignment, Constraint, Layout, Rect};
+use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use super::history::Curve;
-use super::{legend, paragraph};
+use super::{explained, paragraph};
 use crate::dashboard::Dashboard;
 use crate::dashboard::picture::Overlay;
 use crate::dashboard::reel::{Moment, SPAN, STEP};
@@ -29,15 +29,7 @@ pub fn render(dashboard: &Dashboard, snapshot: &Snapshot, area: Rect, frame: &mu
     let columns = [Constraint::Min(0), Constraint::Length(1), Constraint::Length(WORDS)];
     let [picture, _, words] = Layout::horizontal(columns).areas(upper);
     let overlay = Overlay { heat: &moment.heat, outline: &moment.outline };
-    match legend(dashboard, snapshot) {
-        Some(legend) => {
-            let rows = [Constraint::Min(0), Constraint::Length(1)];
-            let [picture, below] = Layout::vertical(rows).areas(picture);
-            dashboard.painter.draw(&moment.picture, Some(overlay), picture, frame);
-            frame.render_widget(legend.alignment(Alignment::Center), below);
-        }
-        None => dashboard.painter.draw(&moment.picture, None, picture, frame),
-    }
+    explained(dashboard, snapshot, &moment.picture, overlay, picture, frame);
     frame.render_widget(Paragraph::new(facts(dashboard, snapshot, moment, index)), words);
     let values: Vec<f32> = reel.iter().map(|moment| moment.probability).collect();
     let levels = [snapshot.identity.refer, snapshot.identity.clear];
