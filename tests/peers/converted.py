@@ -51,6 +51,9 @@ def floating(model):
             kept.CopyFrom(node)
             kept.input[:] = [same.get(name, name) for name in node.input]
             nodes.append(kept)
+    for output in graph.output:
+        if output.name in same:
+            nodes.append(onnx.helper.make_node("Identity", [same[output.name]], [output.name]))
     source = graph.input[0]
     shape = [d.dim_value for d in source.type.tensor_type.shape.dim]
     used = {name for node in nodes for name in node.input}
@@ -81,7 +84,7 @@ def main():
         except ValueError as error:
             print(f"{name}: no form for LiteRT: {error}", file=sys.stderr)
         to_ncnn.write(float_file, folder)
-        print(name)
+        print(name, flush=True)
 
 
 if __name__ == "__main__":

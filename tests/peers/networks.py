@@ -227,8 +227,9 @@ class Pictures(CalibrationDataReader):
 
     def __init__(self, shape):
         random = np.random.default_rng(1)
-        coarse = max(2, shape[2] // 8)
-        cell = np.ones((-(-shape[2] // coarse),) * 2)
+        side = max(shape[2:])
+        coarse = max(2, side // 8)
+        cell = np.ones((-(-side // coarse),) * 2)
 
         def picture():
             blobs = np.kron(random.random((*shape[:2], coarse, coarse)), cell)

@@ -28,8 +28,8 @@ def onnxruntime_run(network):
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     session = onnxruntime.InferenceSession(network, options, providers=["CPUExecutionProvider"])
-    names, feed = [session.get_outputs()[0].name], dict([onnx_input(network)])
-    return lambda: session.run(names, feed)
+    feed = dict([onnx_input(network)])
+    return lambda: session.run(None, feed)
 
 
 def openvino_run(network):
@@ -69,7 +69,7 @@ def ncnn_run(network):
     def run():
         extractor = net.create_extractor()
         extractor.input("in0", picture)
-        return extractor.extract("out0")
+        return [extractor.extract(name) for name in net.output_names()]
 
     return run
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Compares the int8 engine with its peers on the shipped network and on eight of the field's shapes:
+# Compares the int8 engine with its peers on the shipped networks and on nine of the field's shapes:
 # every tensor with ONNX Runtime's, and times, interleaved, one thread. Then the whole frame path with
 # one of Python, OpenCV and ONNX Runtime, at two sizes.
 #
@@ -28,9 +28,12 @@ cargo build --release --locked
 CARGO_TARGET_DIR="$folder/rten" \
   cargo build --release --locked --manifest-path tests/peers/rten/Cargo.toml
 sonolamp="${CARGO_TARGET_DIR:-target}/release/sonolamp"
-[ -e "$folder/networks/lung.tflite" ] ||
-  "$python" tests/peers/converted.py "$folder/networks" models/lung/lung.onnx
-"$python" tests/peers/agreement.py "$sonolamp" models/lung/lung.onnx "$folder"/networks/*.q*.onnx
-"$python" tests/peers/compare.py "$sonolamp" "$folder/networks" models/lung/lung.onnx "$@"
+bundles="models/lung/lung.onnx models/breast/breast.onnx models/xray/xray.onnx"
+# shellcheck disable=SC2086 # several words
+{
+  "$python" tests/peers/converted.py "$folder/networks" $bundles
+  "$python" tests/peers/agreement.py "$sonolamp" $bundles "$folder"/networks/*.q*.onnx
+  "$python" tests/peers/compare.py "$sonolamp" "$folder/networks" $bundles "$@"
+}
 [ -d "$folder/clips" ] || "$python" tests/peers/clips.py "$sonolamp" "$folder/clips"
 "$python" tests/peers/frame_path.py "$sonolamp" "$folder/clips" "$@"

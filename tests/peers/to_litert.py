@@ -3,7 +3,7 @@
     python to_litert.py NETWORK.onnx FILE.tflite
 
 The same integers: LiteRT's int8 is ONNX's u8 less 128, with the same scales, weights and biases;
-its pictures are rows of columns of channels. Knows the operators of networks.py and the lung bundle.
+its pictures are rows of columns of channels. Knows the operators of networks.py and the bundles.
 """
 
 import pathlib
@@ -22,7 +22,8 @@ TYPES = {
     np.dtype(np.uint8): lite.TensorType.UINT8,
 }
 VERSIONS = {"CONV_2D": 3, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 4, "ADD": 2, "MEAN": 2}
-VERSIONS |= {"MAX_POOL_2D": 2, "PAD": 2, "QUANTIZE": 2, "DEQUANTIZE": 2}
+VERSIONS |= {"MAX_POOL_2D": 2, "PAD": 2, "QUANTIZE": 2, "DEQUANTIZE": 2, "LOGISTIC": 2, "MUL": 2}
+VERSIONS |= {"CONCATENATION": 2, "RESIZE_BILINEAR": 3, "RESIZE_NEAREST_NEIGHBOR": 3}
 
 
 class Writer:
@@ -74,10 +75,10 @@ class Writer:
         self.operators.append(operator)
         return output
 
-    def save(self, path, start, end):
+    def save(self, path, start, ends):
         graph, model = lite.SubGraphT(), lite.ModelT()
         graph.tensors, graph.operators = self.tensors, self.operators
-        graph.inputs, graph.outputs = [start], [end]
+        graph.inputs, graph.outputs = [start], ends
         model.version, model.subgraphs, model.buffers = 3, [graph], self.buffers
         model.operatorCodes = []
         for name in self.codes:
@@ -214,9 +215,40 @@ class Reader:
         )
 
     def add(self, node):
+        self.two(node, "ADD", "AddOptions")
+
+    def mul(self, node):
+        self.two(node, "MUL", "MulOptions")
+
+    def two(self, node, name, options):
         inputs = [self.input(node, 0), self.input(node, 1)]
-        output = self.output(node, self.writer.shape(inputs[0]))
-        self.writer.operator("ADD", inputs, output, "AddOptions")
+        shape = np.broadcast_shapes(*(self.writer.shape(one) for one in inputs))
+        self.writer.operator(name, inputs, self.output(node, shape), options)
+
+    def sigmoid(self, node):
+        tensor = self.input(node)
+        output = self.output(node, self.writer.shape(tensor))
+        self.writer.operator("LOGISTIC", [tensor], output)
+
+    def concat(self, node, axis):
+        inputs = [self.input(node, which) for which in range(len(node.input))]
+        shape = list(self.writer.shape(inputs[0]))
+        assert axis == 1 and len(shape) == 4
+        shape[3] = sum(self.writer.shape(one)[3] for one in inputs)
+        output = self.output(node, shape)
+        self.writer.operator("CONCATENATION", inputs, output, "ConcatenationOptions", axis=3)
+
+    def resize(self, node, mode, coordinate_transformation_mode, **_):
+        tensor, scales = self.input(node), self.constants[node.input[2]]
+        _, height, width, channels = self.writer.shape(tensor)
+        sides = np.array([height * scales[2], width * scales[3]], np.int32)
+        output = self.output(node, [1, *sides, channels])
+        kind = "Bilinear" if mode == b"linear" else "NearestNeighbor"
+        name = "RESIZE_BILINEAR" if mode == b"linear" else "RESIZE_NEAREST_NEIGHBOR"
+        centres = coordinate_transformation_mode == b"half_pixel"
+        inputs = [tensor, self.writer.tensor([2], np.int32, sides)]
+        options = f"Resize{kind}Options"
+        self.writer.operator(name, inputs, output, options, halfPixelCenters=centres)
 
     def global_average_pool(self, node):
         tensor = self.input(node)
@@ -277,7 +309,7 @@ class Reader:
         self.tensors[node.output[0]] = tensor
 
     def write(self, path):
-        source, target = self.graph.input[0], self.graph.output[0]
+        source = self.graph.input[0]
         _, channels, height, width = (d.dim_value for d in source.type.tensor_type.shape.dim)
         byte = source.type.tensor_type.elem_type == onnx.TensorProto.UINT8
         kind = np.uint8 if byte else np.float32
@@ -287,6 +319,10 @@ class Reader:
             "Conv": self.conv,
             "MaxPool": self.max_pool,
             "Add": self.add,
+            "Mul": self.mul,
+            "Sigmoid": self.sigmoid,
+            "Concat": self.concat,
+            "Resize": self.resize,
             "GlobalAveragePool": self.global_average_pool,
             "Flatten": self.flatten,
             "Gemm": self.gemm,
@@ -300,11 +336,12 @@ class Reader:
             if node.op_type.endswith("Linear"):
                 attributes = {}
             steps[node.op_type](node, **attributes)
-        end = self.tensors[target.name]
-        if self.writer.tensors[end].quantization is not None:
-            real = self.writer.tensor(self.writer.shape(end), np.float32)
-            end = self.writer.operator("DEQUANTIZE", [end], real)
-        self.writer.save(path, start, end)
+        ends = [self.tensors[target.name] for target in self.graph.output]
+        for k, end in enumerate(ends):
+            if self.writer.tensors[end].quantization is not None:
+                real = self.writer.tensor(self.writer.shape(end), np.float32)
+                ends[k] = self.writer.operator("DEQUANTIZE", [end], real)
+        self.writer.save(path, start, ends)
 
 
 def write(network, path):

@@ -38,13 +38,25 @@ def input_shape(path):
     return [int(side) for side in text.split()]
 
 
+def plain_resizes(model):
+    """pnnx knows Resize with the very attributes that PyTorch's exporter writes."""
+    for node in model.graph.node:
+        if node.op_type == "Resize":
+            kept = [a for a in node.attribute if a.name in ("coordinate_transformation_mode", "mode")]
+            more = {"cubic_coeff_a": -0.75, "nearest_mode": "floor"}
+            kept += [onnx.helper.make_attribute(name, value) for name, value in more.items()]
+            del node.attribute[:]
+            node.attribute.extend(sorted(kept, key=lambda a: a.name))
+    return model
+
+
 def converted(network, shape, param):
     """Runs pnnx, which is a program inside its package."""
     package = importlib.util.find_spec("pnnx").submodule_search_locations[0]
     sides = ",".join(map(str, shape))
     with tempfile.TemporaryDirectory() as folder:
         copy = pathlib.Path(folder) / "x.onnx"
-        copy.write_bytes(pathlib.Path(network).read_bytes())
+        onnx.save(plain_resizes(onnx.load(network)), copy)
         command = [f"{package}/pnnx", str(copy), f"inputshape=[{sides}]f32", "fp16=0"]
         command += [f"ncnnparam={param}", f"ncnnbin={param.with_suffix('.bin')}"]
         subprocess.run(command, cwd=folder, check=True, capture_output=True)
