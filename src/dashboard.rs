@@ -16,6 +16,7 @@ mod reel;
 mod symbols;
 mod theme;
 mod view;
+mod vitals;
 mod width;
 
 use std::io::{Stdout, Write};
@@ -37,6 +38,7 @@ use self::place::Place;
 use self::reel::{Moment, Reel};
 use self::symbols::Symbols;
 use self::theme::Theme;
+use self::vitals::Form;
 use crate::config::dashboard::{Settings, SymbolChoice};
 use crate::error::{Error, ErrorKind, hide_contained_panics, plain_words};
 use crate::exam::{Command, State};
@@ -55,6 +57,8 @@ pub struct Dashboard {
     reel: Reel,
     exams: Exams,
     place: Place,
+    /// Vital signs that are being typed.
+    form: Option<Form>,
     /// There is only looking.
     read_only: bool,
     show_picture: bool,
@@ -66,7 +70,7 @@ pub struct Dashboard {
 }
 
 /// What a key asks of others than the views.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 enum Action {
     Order(Command),
     Quit,
@@ -83,6 +87,7 @@ impl Dashboard {
             reel: Reel::default(),
             exams: Exams::default(),
             place: Place::default(),
+            form: None,
             read_only: false,
             show_picture: true,
             show_overlay: true,
@@ -123,6 +128,9 @@ impl Dashboard {
         self.exams.follow(snapshot);
         self.place.zones = snapshot.examination.is_some();
         self.thawed &= snapshot.exam.state == State::Held;
+        // Its patient may have gone while it was open: what is typed must not become another's.
+        let examination = snapshot.examination.as_ref();
+        self.form = self.form.take().filter(|form| examination.is_some_and(|e| form.is_of(e)));
         terminal.draw(|frame| view::render(self, snapshot, frame)).map(drop)
     }
 }

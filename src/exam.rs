@@ -5,6 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::protocol::VitalSigns;
+
 /// Where an exam stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum State {
@@ -33,7 +35,7 @@ impl State {
 }
 
 /// What an operator or the end of a clip asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Command {
     /// The one button: start, then hold, then end, then start the next.
     Advance,
@@ -47,6 +49,8 @@ pub enum Command {
     Score,
     /// A clinician's reading of the current zone: none, refer, clear, unsure, none.
     Reading,
+    /// Vital signs in place of earlier ones; nothing where another patient's turn has come.
+    Vitals { patient: u32, signs: VitalSigns },
 }
 
 /// What a command changed.
@@ -73,7 +77,9 @@ impl Exam {
             (New, _) | (Advance, Idle | Ended) => Change::Started,
             (Advance | Hold, Scanning) => Change::Held,
             (Advance, Held) => Change::Ended,
-            (Hold, Idle | Held | Ended) | (Zone { .. } | Score | Reading, _) => return None,
+            (Hold, Idle | Held | Ended) | (Zone { .. } | Score | Reading | Vitals { .. }, _) => {
+                return None;
+            }
         };
         self.state = match change {
             Change::Started => Scanning,

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::error::{Error, ErrorKind, plain_words};
 use crate::pipeline::latest::{Latest, Taken};
 use crate::pipeline::shutdown::{EndsAll, Shutdown};
-use crate::protocol::Examination;
+use crate::protocol::{Conclusion, DangerSign, Examination, VitalSigns};
 use crate::screening::{Advice, Reason, Verdict};
 use crate::snapshot::{FaultKind, Light, Lights, Snapshot};
 
@@ -20,6 +20,7 @@ struct Shown {
     fault: Option<FaultKind>,
     advice: Option<Advice>,
     source_ended: bool,
+    patient: Option<(u32, Conclusion, VitalSigns)>,
 }
 
 /// One line of JSON.
@@ -36,9 +37,9 @@ struct Line<'a> {
     why: Option<&'static str>,
     /// Calibrated probability of referring.
     score: f32,
-    /// The protocol's current zone, and what its rule says of the patient so far.
+    /// The protocol's current zone.
     zone: Option<&'a str>,
-    patient: Option<&'static str>,
+    patient: Option<PatientLine<'a>>,
     usable_s: f64,
     heads: Vec<HeadLine<'a>>,
     fault: Option<&'a str>,
@@ -54,6 +55,52 @@ struct Line<'a> {
     latency_p50_ms: f32,
     latency_p99_ms: f32,
     source_ended: bool,
+}
+
+/// What the protocol's rule says of the patient so far.
+#[derive(Serialize)]
+struct PatientLine<'a> {
+    number: u32,
+    verdict: &'static str,
+    examined: usize,
+    zones: usize,
+    vital_signs: VitalSigns,
+    danger_signs: Vec<DangerLine<'a>>,
+}
+
+/// A danger sign, its limit and whose it is.
+#[derive(Serialize)]
+struct DangerLine<'a> {
+    sign: &'static str,
+    meaning: &'a str,
+    value: f32,
+    unit: &'static str,
+    limit: String,
+    source: &'a str,
+}
+
+impl<'a> From<&'a Examination> for PatientLine<'a> {
+    fn from(examination: &'a Examination) -> PatientLine<'a> {
+        let danger = |DangerSign { limit, source, value }: DangerSign<'a>| {
+            let (edge, beyond) = limit.edge();
+            DangerLine {
+                sign: limit.sign.code(),
+                meaning: &limit.meaning,
+                value,
+                unit: limit.sign.unit(),
+                limit: format!("{edge} {beyond}"),
+                source: &source.short,
+            }
+        };
+        PatientLine {
+            number: examination.patient(),
+            verdict: examination.conclude().verdict.word(),
+            examined: examination.examined(),
+            zones: examination.zones().len(),
+            vital_signs: *examination.vital_signs(),
+            danger_signs: examination.danger().map(danger).collect(),
+        }
+    }
 }
 
 /// What the network says beside its verdict.
@@ -91,6 +138,9 @@ pub fn run(
             fault: snapshot.fault.as_ref().map(|fault| fault.kind),
             advice: snapshot.advice,
             source_ended: snapshot.source_ended,
+            patient: snapshot.examination.as_ref().map(|examination| {
+                (examination.patient(), examination.conclude(), *examination.vital_signs())
+            }),
         };
         if last.replace(shown) == Some(shown) {
             continue;
@@ -117,7 +167,7 @@ fn json_line(snapshot: &Snapshot) -> String {
         why: snapshot.verdict.and_then(Verdict::reason).map(Reason::words),
         score: snapshot.evidence.probability,
         zone: examination.and_then(Examination::current_zone).map(|(zone, _)| &*zone.id),
-        patient: examination.map(|examination| examination.conclude().verdict.word()),
+        patient: examination.map(PatientLine::from),
         usable_s: snapshot.evidence.usable.as_millis() as f64 / 1000.0,
         heads: heads(snapshot),
         fault: snapshot.fault.as_ref().map(|fault| &*fault.words),
@@ -170,9 +220,17 @@ fn text_line(snapshot: &Snapshot) -> String {
         }
     };
     let advice = snapshot.advice.map_or(String::new(), |a| format!("; picture {}", a.words()));
+    let patient = snapshot.examination.as_ref().map_or(String::new(), patient);
     let ended = if snapshot.source_ended { "; source ended" } else { "" };
     let lamps = lamps(snapshot.lights());
-    format!("{uptime:7.1} s  {demo}{exam}: {state}; lamps {lamps}{advice}{ended}")
+    format!("{uptime:7.1} s  {demo}{exam}: {state}; lamps {lamps}{advice}{patient}{ended}")
+}
+
+/// The patient's verdict, and danger signs that decide it.
+fn patient(examination: &Examination) -> String {
+    let danger = examination.danger().map(|sign| format!(" ({})", sign.words()));
+    let danger: String = danger.collect();
+    format!("; patient {}{danger}", examination.conclude().verdict.word())
 }
 
 /// `refer off, clear on, attention blinking` in short.
@@ -186,4 +244,34 @@ fn lamps(lights: Lights) -> String {
         });
     let lit: Vec<String> = lit.collect();
     if lit.is_empty() { "dark".to_owned() } else { lit.join(", ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::Choice;
+
+    #[test]
+    fn a_danger_sign_stands_with_its_limit_and_guideline_in_every_line() {
+        let protocol = "lung-8".parse::<Choice>().unwrap().load().unwrap();
+        let mut examination = Examination::new(protocol.into());
+        (0..8).for_each(|zone| examination.set_verdict(zone, Verdict::Clear, 0.1).unwrap());
+        let mut snapshot = Snapshot::new(Default::default());
+        snapshot.examination = Some(examination.clone());
+        assert!(text_line(&snapshot).ends_with("; patient clear"), "{}", text_line(&snapshot));
+        let signs = VitalSigns { age_months: Some(7), spo2: Some(88.5), ..VitalSigns::default() };
+        examination.set_vital_signs(signs).unwrap();
+        snapshot.examination = Some(examination);
+        let text = text_line(&snapshot);
+        let words = "; patient refer (low oxygen saturation: SpO2 88.5 %, below 90 (WHO ";
+        assert!(text.contains(words), "{text}");
+        let line: serde_json::Value = serde_json::from_str(&json_line(&snapshot)).unwrap();
+        let patient = &line["patient"];
+        assert_eq!((&patient["verdict"], &patient["examined"]), (&"refer".into(), &8.into()));
+        assert_eq!(patient["vital_signs"]["age_months"], 7);
+        let danger = &patient["danger_signs"][0];
+        assert_eq!((&danger["sign"], &danger["limit"]), (&"spo2".into(), &"below 90".into()));
+        assert_eq!(danger["value"], 88.5);
+        assert!(danger["source"].as_str().unwrap().starts_with("WHO"), "{danger}");
+    }
 }

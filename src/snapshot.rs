@@ -305,8 +305,7 @@ pub struct Snapshot {
     pub picture: Picture,
     /// The box that this runs on.
     pub device: Arc<Device>,
-    /// The patient's zones, where a protocol is followed. Watchers do not get it.
-    #[serde(skip)]
+    /// The patient's zones, where a protocol is followed.
     pub examination: Option<Examination>,
     /// Of the picture, where its frame was judged and could be.
     pub heat: HeatMap,
@@ -364,6 +363,7 @@ impl Snapshot {
             && heads
             && self.history.next < HISTORY
             && self.history.len <= HISTORY
+            && self.examination.as_ref().is_none_or(Examination::is_sound)
             && self.heat.is_sound()
             && self.outline.is_sound()
     }

@@ -84,13 +84,36 @@ impl Texts {
         self.get(&key).into_owned()
     }
 
-    /// A word of a bundle: translated if it is known, or as it is.
+    /// A word of a bundle or of a limit: translated if it is known, or as it is.
     pub fn term<'a>(&'a self, word: &'a str) -> Cow<'a, str> {
-        let key = format!("term-{}", word.to_ascii_lowercase());
+        let key = format!("term-{}", word.to_ascii_lowercase().replace(' ', "-"));
         match self.find(&key, None) {
             Some(text) => Cow::Owned(text.into_owned()),
             None => Cow::Borrowed(word),
         }
+    }
+
+    /// The name of a protocol's zone: translated if it is known, or as it is. A number in it is *n*
+    /// in the key and a variable of the text.
+    pub fn zone<'a>(&'a self, name: &'a str) -> Cow<'a, str> {
+        let mut key = "zone".to_owned();
+        let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+        let parts = name.split(|c: char| !c.is_ascii_alphanumeric());
+        let mut number = "";
+        for part in parts.filter(|part| !part.is_empty()) {
+            number = if digits(part) { part } else { number };
+            key = format!("{key}-{}", if digits(part) { "n" } else { part });
+        }
+        let arguments: FluentArgs = [("number", Value::from(number))].into_iter().collect();
+        match self.find(&key.to_ascii_lowercase(), Some(&arguments)) {
+            Some(text) if name.is_ascii() => Cow::Owned(text.into_owned()),
+            _ => Cow::Borrowed(name),
+        }
+    }
+
+    /// A number in as few digits as it has, with this language's decimal mark.
+    pub fn number(&self, value: f32) -> String {
+        value.to_string().replace('.', &self.get("decimal-mark"))
     }
 
     /// A number with this language's decimal mark.

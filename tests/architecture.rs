@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 /// sinks see the snapshot and the slot it comes through.
 const MAY_USE: &[(&str, &[&str])] = &[
     ("frame", &[]),
-    ("exam", &[]),
+    ("exam", &["protocol"]),
     ("error", &[]),
     ("capture", &["frame"]),
     ("preprocess", &["frame"]),

@@ -6,6 +6,8 @@
 
 mod outline;
 
+use std::borrow::Cow;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Modifier, Style};
@@ -14,18 +16,18 @@ use ratatui::widgets::Widget;
 
 use self::outline::{Drawing, draw, to_ascii};
 use super::theme::Theme;
-use crate::protocol::{Examination, PatientVerdict, Record, Side, View, Zone};
+use super::width::{cut, width};
+use crate::protocol::{Examination, PatientVerdict, Reading, Record, Side, View, Zone};
 use crate::screening::Verdict;
+use crate::texts::Texts;
 
 /// Rows from which on the patient's verdict stands below the map.
 const ROWS_FOR_THE_PATIENT: u16 = 16;
-/// Columns for the words of a zone, the brackets of the current one among them.
-const WORDS: u16 = 12;
-
 /// The widget; at least about 36 × 12 for all that it can say.
 pub struct BodyMap<'a> {
     examination: &'a Examination,
     theme: Theme,
+    texts: &'a Texts,
     ascii: bool,
 }
 
@@ -43,15 +45,15 @@ enum Detail {
 }
 
 /// What a zone or a patient is, in a shape and a word.
-struct Mark {
+struct Mark<'a> {
     shape: &'static str,
-    word: &'static str,
+    word: Cow<'a, str>,
     style: Style,
 }
 
 impl<'a> BodyMap<'a> {
-    pub fn new(examination: &'a Examination, theme: Theme) -> BodyMap<'a> {
-        BodyMap { examination, theme, ascii: false }
+    pub fn new(examination: &'a Examination, theme: Theme, texts: &'a Texts) -> BodyMap<'a> {
+        BodyMap { examination, theme, texts, ascii: false }
     }
 
     /// Whether to draw with ASCII characters alone.
@@ -59,18 +61,24 @@ impl<'a> BodyMap<'a> {
         BodyMap { ascii, ..self }
     }
 
-    fn mark(&self, verdict: Option<PatientVerdict>) -> Mark {
+    fn mark(&self, verdict: Option<PatientVerdict>) -> Mark<'a> {
         let (shapes, style) = match verdict {
-            Some(PatientVerdict::Refer) => (["▲", "!"], self.theme.refer()),
+            Some(PatientVerdict::Refer) => (["▲", "^"], self.theme.refer()),
             Some(PatientVerdict::Clear) => (["●", "o"], self.theme.clear()),
             Some(PatientVerdict::Ungradable) => (["?", "?"], self.theme.attention()),
             None => (["○", ":"], Style::new()),
         };
-        let word = verdict.map_or("open", PatientVerdict::word);
+        let word = match verdict {
+            Some(PatientVerdict::Refer) => "verdict-refer",
+            Some(PatientVerdict::Clear) => "verdict-clear",
+            Some(PatientVerdict::Ungradable) => "verdict-ungradable",
+            None => "map-open",
+        };
+        let word = self.texts.get(word);
         Mark { shape: shapes[usize::from(self.ascii)], word, style }
     }
 
-    fn zone_mark(&self, record: &Record) -> Mark {
+    fn zone_mark(&self, record: &Record) -> Mark<'a> {
         self.mark(record.verdict.map(PatientVerdict::from))
     }
 
@@ -79,18 +87,24 @@ impl<'a> BodyMap<'a> {
         let Some((zone, record)) = self.examination.current_zone() else { return };
         let [name, state] = Layout::vertical([Constraint::Length(1); 2]).areas(area);
         let id = Span::styled(format!("{} ", zone.id), self.theme.accent());
-        Line::from(vec![id, Span::styled(zone.name.clone(), self.theme.strong())])
-            .render(name, buf);
+        let words = Span::styled(self.texts.zone(&zone.name), self.theme.strong());
+        Line::from(vec![id, words]).render(name, buf);
         let mark = self.zone_mark(record);
         let mut words = String::new();
         if record.verdict.is_some() {
-            words += &format!(" {:.2}", record.probability);
+            words += &format!(" {}", self.texts.decimal(record.probability, 2));
         }
         if let Some(score) = record.score {
-            words += &format!(", score {score}");
+            words += &format!(", {}", self.score(score));
         }
         if let Some(reading) = record.reading {
-            words += &format!(", clinician: {}", reading.word());
+            let reading = self.texts.get(match reading {
+                Reading::Refer => "verdict-refer",
+                Reading::Clear => "verdict-clear",
+                Reading::Unsure => "map-unsure",
+            });
+            words += ", ";
+            words += &self.texts.with("map-clinician", &[("reading", reading.into())]);
         }
         let mark = Span::styled(format!("{} {}", mark.shape, mark.word), mark.style);
         Line::from(vec![mark, words.into()]).render(state, buf);
@@ -100,24 +114,44 @@ impl<'a> BodyMap<'a> {
     fn patient(&self, area: Rect, buf: &mut Buffer) {
         let mark = self.mark(Some(self.examination.conclude().verdict));
         let count = self.examination.zones().len();
-        let mut words = format!(", {} of {count} zones examined", self.examination.examined());
+        let examined = self.examination.examined();
+        let examined = [("examined", examined.into()), ("zones", count.into())];
+        let mut words = format!(", {}", self.texts.with("map-examined", &examined));
         if let Some(score) = self.examination.score_sum() {
-            words += &format!(", score {} of {} zones", score.sum, score.scored);
+            let sum = [("sum", score.sum.into()), ("scored", score.scored.into())];
+            words += &format!(", {}", self.texts.with("map-sum", &sum));
         }
         let style = mark.style.add_modifier(Modifier::BOLD);
         let verdict = Span::styled(format!("{} {}", mark.shape, mark.word), style);
-        Line::from(vec![Span::raw("patient "), verdict, words.into()]).render(area, buf);
+        let patient = Span::raw(format!("{} ", self.texts.get("map-patient")));
+        Line::from(vec![patient, verdict, words.into()]).render(area, buf);
+    }
+
+    fn score(&self, score: u8) -> String {
+        self.texts.with("map-score", &[("score", score.into())])
+    }
+
+    /// Columns for the words of a zone, the brackets of the current one among them.
+    fn columns(&self) -> u16 {
+        let [refer, clear, ungradable] =
+            ["refer", "clear", "ungradable"].map(|word| width(&self.texts.coded("verdict", word)));
+        let words = ungradable.max(refer.max(clear) + " 0.00".len()).max(width(&self.score(0)));
+        words as u16 + 2
     }
 
     fn legend(&self, area: Rect, buf: &mut Buffer) {
         use PatientVerdict::{Clear, Refer, Ungradable};
         let kinds = [Some(Refer), Some(Clear), Some(Ungradable), None];
-        let room = if area.width >= 42 { "   " } else { " " };
-        let spans = kinds.map(|verdict| self.mark(verdict)).into_iter().flat_map(|mark| {
-            let text = format!("{} {}", mark.shape, mark.word);
-            [Span::styled(text, mark.style), Span::raw(room)]
-        });
-        Line::from(spans.collect::<Vec<_>>()).render(area, buf);
+        let line = |gap| {
+            let spans = kinds.map(|verdict| self.mark(verdict)).into_iter().flat_map(|mark| {
+                let text = format!("{} {}", mark.shape, mark.word);
+                [Span::styled(text, mark.style), Span::raw(gap)]
+            });
+            spans.collect::<Line>()
+        };
+        let wide = line("   ");
+        let fits = wide.width() <= usize::from(area.width);
+        if fits { wide } else { line(" ") }.render(area, buf);
     }
 
     /// The drawings of the protocol, side by side, and where each lies.
@@ -142,12 +176,14 @@ impl<'a> BodyMap<'a> {
         for &(drawing, part) in &drawings {
             draw(drawing, part, buf);
             buf.set_style(part, self.theme.quiet());
-            let caption = drawing.caption();
-            let x = part.x + (part.width.saturating_sub(caption.len() as u16)) / 2;
-            write(buf, x, drawing.caption_row(part), caption, self.theme.quiet());
         }
         if self.ascii {
             to_ascii(area, buf);
+        }
+        for &(drawing, part) in &drawings {
+            let caption = self.texts.coded("map", drawing.code());
+            let x = part.x + part.width.saturating_sub(width(&caption) as u16) / 2;
+            write(buf, x, drawing.caption_row(part), &caption, self.theme.quiet());
         }
         let zones: Vec<(&Zone, &Record, Rect)> = self
             .examination
@@ -157,8 +193,10 @@ impl<'a> BodyMap<'a> {
                 found.map(|&(drawing, part)| (zone, record, drawing.face(part)))
             })
             .collect();
+        let columns = self.columns();
         let places = |detail: Detail| {
-            let place = |&(zone, _, face): &(&Zone, &Record, Rect)| detail.place(zone, face, area);
+            let place =
+                |&(zone, _, face): &(&Zone, &Record, Rect)| detail.place(columns, zone, face, area);
             zones.iter().map(place).collect::<Vec<_>>()
         };
         let fits = |detail: &Detail| {
@@ -189,10 +227,7 @@ impl<'a> BodyMap<'a> {
         let mark = self.zone_mark(record);
         let space = if detail == Detail::Tight { "" } else { " " };
         let label = format!("{}{space}{}", mark.shape, zone.label);
-        let centred = |text: &str| {
-            let width = text.chars().count() as u16;
-            place.x + place.width.saturating_sub(width) / 2
-        };
+        let centred = |text: &str| place.x + place.width.saturating_sub(width(text) as u16) / 2;
         let style = if current {
             mark.style.add_modifier(Modifier::BOLD | Modifier::REVERSED)
         } else {
@@ -210,13 +245,13 @@ impl<'a> BodyMap<'a> {
         }
         let told = matches!(detail, Detail::Score | Detail::Verdict);
         let verdict = record.verdict.filter(|_| told).map(|verdict| match verdict {
-            Verdict::Ungradable(_) => mark.word.to_owned(),
-            _ => format!("{} {:.2}", mark.word, record.probability),
+            Verdict::Ungradable(_) => mark.word.clone().into_owned(),
+            _ => format!("{} {}", mark.word, self.texts.decimal(record.probability, 2)),
         });
         let score = record.score.filter(|_| detail == Detail::Score);
         let words = [
             verdict.map(|text| (text, mark.style)),
-            score.map(|score| (format!("score {score}"), Style::new())),
+            score.map(|score| (self.score(score), Style::new())),
         ];
         let words = words.into_iter().flatten();
         for (y, (text, style)) in (place.y + 1..place.bottom()).zip(words) {
@@ -227,12 +262,12 @@ impl<'a> BodyMap<'a> {
 }
 
 impl Detail {
-    /// What a zone covers, moved into `area` where it would stand out.
-    fn place(self, zone: &Zone, face: Rect, area: Rect) -> Rect {
+    /// What a zone covers, moved into `area` where it would stand out; words take `columns`.
+    fn place(self, columns: u16, zone: &Zone, face: Rect, area: Rect) -> Rect {
         let label = zone.label.len() as u16;
         let (width, height) = match self {
-            Detail::Score => (WORDS, 3),
-            Detail::Verdict => (WORDS, 2),
+            Detail::Score => (columns, 3),
+            Detail::Verdict => (columns, 2),
             // With room for the circle between clock positions.
             Detail::Label if zone.view == View::Breast => (label + 6, 1),
             Detail::Label => (label + 4, 1),
@@ -252,12 +287,14 @@ impl Detail {
 
 /// Writes over whatever is there, inside the buffer.
 fn write(buf: &mut Buffer, x: u16, y: u16, text: &str, style: Style) {
-    for (x, symbol) in (x..).zip(text.chars()) {
-        if let Some(cell) = buf.cell_mut((x, y)) {
-            cell.reset();
-            cell.set_char(symbol).set_style(style);
-        }
+    if !buf.area.contains((x, y).into()) {
+        return;
     }
+    let text = cut(text, usize::from(buf.area.right() - x));
+    for x in x..x + width(text) as u16 {
+        buf[(x, y)].reset();
+    }
+    buf.set_string(x, y, text, style);
 }
 
 impl Widget for BodyMap<'_> {

@@ -9,6 +9,7 @@ use ratatui::crossterm::event::{
 use super::exams::Exams;
 use super::reel::Reel;
 use super::view;
+use super::vitals::{Form, Outcome};
 use super::{Action, Dashboard};
 use crate::exam::{Command, State};
 use crate::snapshot::Snapshot;
@@ -118,11 +119,14 @@ impl Dashboard {
         if key.kind == KeyEventKind::Release {
             return None;
         }
+        let control = key.modifiers.contains(KeyModifiers::CONTROL);
+        let interrupt = control && key.code == KeyCode::Char('c');
+        if self.form.is_some() && !interrupt {
+            return self.type_vitals(key.code, snapshot).map(Action::Order);
+        }
         let (place, reel) = (&mut self.place, &self.reel);
         match (key.code, place.view) {
-            (KeyCode::Char('c'), _) if key.modifiers.contains(KeyModifiers::CONTROL) => {
-                return Some(Action::Quit);
-            }
+            _ if interrupt => return Some(Action::Quit),
             (KeyCode::Char('q'), _) => return Some(Action::Quit),
             (KeyCode::Enter, View::Exams) => {
                 let rows = self.exams.rows();
@@ -149,6 +153,9 @@ impl Dashboard {
             }
             (KeyCode::Char('s'), View::Zones) => return Some(Action::Order(Command::Score)),
             (KeyCode::Char('c'), View::Zones) => return Some(Action::Order(Command::Reading)),
+            (KeyCode::Char('v'), View::Zones) if !self.read_only => {
+                self.form = snapshot.examination.as_ref().map(Form::open);
+            }
             (KeyCode::Char('?' | 'h') | KeyCode::F(1), _) => self.visit(View::Help, snapshot),
             (KeyCode::Char('r'), _) => self.visit(View::Review, snapshot),
             (KeyCode::Tab, _) => {
@@ -186,8 +193,27 @@ impl Dashboard {
         None
     }
 
+    /// A key for the form that is open.
+    fn type_vitals(&mut self, code: KeyCode, snapshot: &Snapshot) -> Option<Command> {
+        let danger = &snapshot.examination.as_ref()?.protocol().danger_signs;
+        match self.form.as_mut()?.key(code, danger, &self.texts) {
+            Outcome::Open => None,
+            Outcome::Dropped => {
+                self.form = None;
+                None
+            }
+            Outcome::Taken(command) => {
+                self.form = None;
+                Some(command)
+            }
+        }
+    }
+
     /// A click on a tab opens it; the wheel goes through moments, exams and help.
     pub(super) fn mouse(&mut self, event: MouseEvent, snapshot: &Snapshot) -> bool {
+        if self.form.is_some() {
+            return false;
+        }
         let turned = |code| KeyEvent::new(code, KeyModifiers::NONE);
         match event.kind {
             MouseEventKind::Down(MouseButton::Left) if event.row == view::TABS_ROW => {

@@ -223,3 +223,4 @@ fn every_size_is_survived() {
 
 mod access;
 mod views;
+mod vitals;

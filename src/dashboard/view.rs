@@ -11,6 +11,8 @@ mod large;
 mod live;
 mod review;
 mod ring;
+mod vitals;
+mod zones;
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -21,7 +23,6 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Borders, Paragraph};
 
 use super::Dashboard;
-use super::body_map::BodyMap;
 use super::picture::Overlay;
 use super::place::View;
 use super::theme::Face;
@@ -52,7 +53,7 @@ pub fn render(dashboard: &Dashboard, snapshot: &Snapshot, frame: &mut Frame) {
             View::Exams => exams::render(dashboard, body, frame),
             View::Device => device::render(dashboard, snapshot, body, frame),
             View::Help => help::render(dashboard, body, frame),
-            View::Zones => zones(dashboard, snapshot, body, frame),
+            View::Zones => zones::render(dashboard, snapshot, body, frame),
         }
     }
     dashboard.symbols.settle(frame.buffer_mut());
@@ -124,14 +125,6 @@ fn legend(dashboard: &Dashboard, snapshot: &Snapshot, columns: u16) -> Vec<Line<
     vec![marks, note.into()]
 }
 
-/// A protocol's zones on the body.
-fn zones(dashboard: &Dashboard, snapshot: &Snapshot, area: Rect, frame: &mut Frame) {
-    if let Some(examination) = &snapshot.examination {
-        let map = BodyMap::new(examination, dashboard.theme).ascii(dashboard.symbols.ascii);
-        frame.render_widget(map, area);
-    }
-}
-
 /// Each view with its number and the columns that its tab takes.
 fn tab_places(dashboard: &Dashboard) -> impl Iterator<Item = (View, String, Range<u16>)> {
     let mut start = 0;
@@ -158,7 +151,15 @@ fn tabs(dashboard: &Dashboard, snapshot: &Snapshot, area: Rect, frame: &mut Fram
     let line: Line = tabs.collect();
     let taken = line.width() as u16;
     frame.render_widget(line, area);
-    if dashboard.place.view != View::Live {
+    if dashboard.place.view == View::Live {
+        if snapshot.examination.as_ref().is_some_and(|e| e.danger().next().is_some()) {
+            let shape = dashboard.symbols.shape(Face::Refer);
+            let words = format!(" {shape} {} ", dashboard.texts.get("danger-sign"));
+            let mark = Line::styled(words, dashboard.theme.banner(Face::Refer));
+            let rest = Rect { x: area.x + taken, width: area.width.saturating_sub(taken), ..area };
+            frame.render_widget(mark.right_aligned(), rest);
+        }
+    } else {
         let face = Face::of(snapshot);
         let word = dashboard.texts.coded("banner", face.code());
         let word = format!(" {} {word} ", dashboard.symbols.shape(face));

@@ -162,6 +162,10 @@ impl<'a> Engine<'a> {
             (Command::Zone { forward }, _) => examination.step(forward),
             (Command::Score, _) => examination.cycle_score(),
             (Command::Reading, _) => examination.cycle_reading(),
+            // Who enters them sees what is refused; what comes late is of no one here.
+            (Command::Vitals { patient, signs }, _) if patient == examination.patient() => {
+                let _ = examination.set_vital_signs(signs);
+            }
             (_, Some(Change::Started)) => {
                 if command == Command::New || examination.next_zone().is_none() {
                     examination.reset();

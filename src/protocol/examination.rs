@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::rule::{Because, Conclusion, PatientVerdict};
-use super::vital_signs::VitalSigns;
+use super::vital_signs::{DangerSign, VitalSigns};
 use super::zones::{Protocol, Zone};
 use super::{HIGHEST_SCORE, MOST_ZONES};
 use crate::error::{Error, ErrorKind};
 use crate::screening::Verdict;
 
 /// What is known of one zone.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Record {
     /// The machine's, once the zone is examined.
     pub verdict: Option<Verdict>,
@@ -23,7 +25,7 @@ pub struct Record {
 }
 
 /// What a clinician says of a zone or of the patient.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Reading {
     Refer,
     Clear,
@@ -58,12 +60,14 @@ pub struct ScoreSum {
 }
 
 /// A patient's examination after a protocol.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Examination {
     protocol: Arc<Protocol>,
     records: [Record; MOST_ZONES],
     current: usize,
     vital_signs: VitalSigns,
+    /// Counted from the start.
+    patient: u32,
     /// A clinician's reading of the whole, which changes no verdict.
     pub reading: Option<Reading>,
 }
@@ -76,6 +80,7 @@ impl Examination {
             records: [Record::default(); MOST_ZONES],
             current: 0,
             vital_signs: VitalSigns::default(),
+            patient: 0,
             reading: None,
         }
     }
@@ -143,9 +148,23 @@ impl Examination {
         self.records[self.current].reading = reading;
     }
 
-    /// Forgets the patient.
+    /// Forgets the patient; the next one's turn has come.
     pub fn reset(&mut self) {
-        *self = Examination::new(Arc::clone(&self.protocol));
+        let patient = self.patient.wrapping_add(1);
+        *self = Examination { patient, ..Examination::new(Arc::clone(&self.protocol)) };
+    }
+
+    /// Whose turn it is.
+    pub fn patient(&self) -> u32 {
+        self.patient
+    }
+
+    /// Whether it holds together: one from elsewhere is not shown otherwise.
+    pub fn is_sound(&self) -> bool {
+        let scores = self.records.iter().filter_map(|record| record.score);
+        self.protocol.is_sound()
+            && self.current < self.protocol.zones.len()
+            && scores.max().is_none_or(|score| score <= HIGHEST_SCORE)
     }
 
     /// Zones with a verdict.
@@ -230,14 +249,18 @@ impl Examination {
     /// The patient's verdict by the protocol's rule, at any time.
     pub fn conclude(&self) -> Conclusion {
         let zones = &self.protocol.zones;
-        let danger = self.protocol.danger_signs.found(&self.vital_signs).next().is_some();
+        let danger = self.danger().next().is_some();
         self.protocol.rule.conclude(zones, &self.records[..zones.len().min(MOST_ZONES)], danger)
+    }
+
+    /// The danger signs among the vital signs.
+    pub fn danger(&self) -> impl Iterator<Item = DangerSign<'_>> {
+        self.protocol.danger_signs.found(&self.vital_signs)
     }
 
     /// Why [`Examination::conclude`] says what it says, a line each.
     pub fn reasons(&self) -> Vec<String> {
-        let danger = self.protocol.danger_signs.found(&self.vital_signs);
-        let mut reasons: Vec<String> = danger.map(|sign| sign.words()).collect();
+        let mut reasons: Vec<String> = self.danger().map(|sign| sign.words()).collect();
         let conclusion = self.conclude();
         let of = |wanted: fn(&Zone, Option<Verdict>) -> bool| {
             let fits = self.zones().filter(move |(zone, record)| wanted(zone, record.verdict));

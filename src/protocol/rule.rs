@@ -1,13 +1,13 @@
 //! From the zones' verdicts to the patient's.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::examination::Record;
 use super::zones::{Zone, require};
 use crate::screening::Verdict;
 
 /// When a patient is referred or cleared; [`Rule::statement`] says it in words.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
     /// Zones with the verdict *refer* from which the patient is referred.

@@ -254,11 +254,15 @@ fn what_no_patient_has_is_refused_and_changes_nothing() {
 #[test]
 fn ages_are_typed_in_years_or_months() {
     for (text, months) in
-        [("34", Some(408)), (" 7m ", Some(7)), ("2 y", Some(24)), ("0", Some(0)), ("", None)]
+        [("34", Some(408)), (" 7m ", Some(7)), ("2 y", Some(24)), ("0m", Some(0)), ("", None)]
     {
         assert_eq!(VitalSigns::read_age(text).ok(), months, "{text:?}");
     }
-    for text in ["-1", "1.5", "x", "99999", "6000"] {
+    for months in 0..1440 {
+        assert_eq!(VitalSigns::read_age(&VitalSigns::age_words(months)).unwrap(), months);
+    }
+    // Half a year old is no newborn: below a year the limits need months.
+    for text in ["-1", "1.5", "x", "99999", "6000", "0", "0y"] {
         let words = VitalSigns::read_age(text).unwrap_err().to_string();
         assert!(words.contains("years such as 34"), "{words}");
     }

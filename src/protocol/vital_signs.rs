@@ -1,6 +1,8 @@
 //! Vital signs, and the danger signs among them that force *refer* whatever the picture says.
 
-use serde::Deserialize;
+use std::ops::RangeInclusive;
+
+use serde::{Deserialize, Serialize};
 
 use super::zones::require;
 use crate::error::{Error, ErrorKind, toml_problem};
@@ -9,7 +11,7 @@ use crate::error::{Error, ErrorKind, toml_problem};
 const TABLE: &str = include_str!("danger-signs.toml");
 
 /// Of one patient; each may be unknown.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct VitalSigns {
     /// Completed months of age; limits depend on it.
     pub age_months: Option<u16>,
@@ -22,7 +24,7 @@ pub struct VitalSigns {
 }
 
 /// One of the vital signs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum VitalSign {
     Spo2,
@@ -31,7 +33,7 @@ pub enum VitalSign {
 }
 
 /// From which value on a vital sign is a danger sign, at some ages.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Limit {
     pub sign: VitalSign,
@@ -47,7 +49,7 @@ pub struct Limit {
 }
 
 /// A guideline.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Source {
     pub id: String,
@@ -57,7 +59,7 @@ pub struct Source {
 }
 
 /// The limits that are applied.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DangerSigns {
     plausible: Plausible,
@@ -67,7 +69,7 @@ pub struct DangerSigns {
     pub limits: Vec<Limit>,
 }
 
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Plausible {
     spo2: Span,
@@ -76,11 +78,27 @@ struct Plausible {
     age_months: Span,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Span {
     least: f32,
     most: f32,
+}
+
+impl Plausible {
+    fn of(&self, sign: VitalSign) -> Span {
+        match sign {
+            VitalSign::Spo2 => self.spo2,
+            VitalSign::RespiratoryRate => self.respiratory_rate,
+            VitalSign::Temperature => self.temperature,
+        }
+    }
+}
+
+impl Span {
+    fn range(self) -> RangeInclusive<f32> {
+        self.least..=self.most
+    }
 }
 
 /// A vital sign beyond a limit.
@@ -103,6 +121,15 @@ impl VitalSign {
         }
     }
 
+    /// By which its texts are found.
+    pub fn code(self) -> &'static str {
+        match self {
+            VitalSign::Spo2 => "spo2",
+            VitalSign::RespiratoryRate => "respiratory-rate",
+            VitalSign::Temperature => "temperature",
+        }
+    }
+
     pub fn unit(self) -> &'static str {
         match self {
             VitalSign::Spo2 => "%",
@@ -113,18 +140,31 @@ impl VitalSign {
 }
 
 impl VitalSigns {
-    /// Completed months of an age as typed: `34` or `34y` in years, `7m` in months.
+    /// Completed months of an age as typed: `34` or `34y` in years, `7m` in months. Below a year
+    /// only months say which limits hold.
     pub fn read_age(text: &str) -> Result<u16, Error> {
         let text = text.trim();
-        let (digits, months) = match text.strip_suffix('m') {
-            Some(digits) => (digits, 1),
-            None => (text.strip_suffix('y').unwrap_or(text), 12),
+        let (digits, months, least) = match text.strip_suffix('m') {
+            Some(digits) => (digits, 1, 0),
+            None => (text.strip_suffix('y').unwrap_or(text), 12, 1),
         };
-        let number: Option<u16> = digits.trim().parse().ok();
+        let number = digits.trim().parse().ok().filter(|&number: &u16| number >= least);
         number.and_then(|number| number.checked_mul(months)).ok_or_else(|| {
-            let remedy = "allowed: whole years such as 34, or months such as 7m";
+            let remedy = "allowed: whole years such as 34, or months such as 7m below 1 year";
             Error::new(ErrorKind::Input, "age", format!("\"{text}\" is no age"), remedy)
         })
+    }
+
+    /// An age as it would be typed.
+    pub fn age_words(months: u16) -> String {
+        match (months / 12, months % 12) {
+            (years @ 1.., 0) => years.to_string(),
+            _ => format!("{months}m"),
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        *self == VitalSigns::default()
     }
 
     pub fn value(&self, sign: VitalSign) -> Option<f32> {
@@ -147,11 +187,11 @@ impl Limit {
         months >= self.from_months && self.below_months.is_none_or(|below| months < below)
     }
 
-    /// Such as *at least 60*.
-    pub fn words(&self) -> String {
-        let parts = [("at least", self.at_least), ("above", self.above), ("below", self.below)];
+    /// Such as *at least* and 60.
+    pub fn edge(&self) -> (&'static str, f32) {
+        let parts = [("at least", self.at_least), ("above", self.above)];
         let mut given = parts.into_iter().filter_map(|(word, limit)| Some((word, limit?)));
-        given.next().map_or_else(String::new, |(word, limit)| format!("{word} {limit}"))
+        given.next().unwrap_or(("below", self.below.unwrap_or_default()))
     }
 }
 
@@ -159,8 +199,8 @@ impl DangerSign<'_> {
     /// Which sign, by which limit of which guideline.
     pub fn words(&self) -> String {
         let Limit { sign, meaning, .. } = self.limit;
-        let (name, unit, limit) = (sign.name(), sign.unit(), self.limit.words());
-        format!("{meaning}: {name} {} {unit}, {limit} ({})", self.value, self.source.short)
+        let (name, unit, (edge, limit)) = (sign.name(), sign.unit(), self.limit.edge());
+        format!("{meaning}: {name} {} {unit}, {edge} {limit} ({})", self.value, self.source.short)
     }
 }
 
@@ -183,27 +223,33 @@ impl DangerSigns {
         Ok(signs)
     }
 
+    /// What is not taken for a typing error.
+    pub fn allowed(&self, sign: VitalSign) -> RangeInclusive<f32> {
+        self.plausible.of(sign).range()
+    }
+
+    /// The same for completed months of age.
+    pub fn allowed_age(&self) -> RangeInclusive<f32> {
+        self.plausible.age_months.range()
+    }
+
     /// Refuses values that no patient has, and vital signs without the age that their limits need.
     pub fn check(&self, signs: &VitalSigns) -> Result<(), Error> {
-        let within = |name: &str, value: f32, unit: &str, span: Span| {
-            if (span.least..=span.most).contains(&value) {
+        let within = |name: &str, value: f32, unit: &str, allowed: RangeInclusive<f32>| {
+            if allowed.contains(&value) {
                 return Ok(());
             }
             let problem = format!("{value} {unit} cannot be right");
-            let remedy = format!("type it again; allowed: {} to {} {unit}", span.least, span.most);
+            let (least, most) = (allowed.start(), allowed.end());
+            let remedy = format!("type it again; allowed: {least} to {most} {unit}");
             Err(Error::new(ErrorKind::Input, name, problem, remedy))
         };
         if let Some(months) = signs.age_months {
-            within("age", f32::from(months), "months", self.plausible.age_months)?;
+            within("age", f32::from(months), "months", self.allowed_age())?;
         }
         for sign in VitalSign::ALL {
-            let span = match sign {
-                VitalSign::Spo2 => self.plausible.spo2,
-                VitalSign::RespiratoryRate => self.plausible.respiratory_rate,
-                VitalSign::Temperature => self.plausible.temperature,
-            };
             let Some(value) = signs.value(sign) else { continue };
-            within(sign.name(), value, sign.unit(), span)?;
+            within(sign.name(), value, sign.unit(), self.allowed(sign))?;
             if signs.age_months.is_none() {
                 let remedy = "enter the patient's age first: limits depend on it";
                 return Err(Error::new(ErrorKind::Input, sign.name(), "has no age", remedy));

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::rule::Rule;
 use super::vital_signs::DangerSigns;
@@ -13,7 +13,7 @@ use crate::error::{Error, ErrorKind, toml_problem};
 const CLOCK_RADIUS: f32 = 0.46;
 
 /// A checked protocol.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Protocol {
     /// Short name, such as `lung-8`.
     pub name: String,
@@ -29,7 +29,7 @@ pub struct Protocol {
 }
 
 /// One position of the probe.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Zone {
     /// Such as `R1`.
     pub id: String,
@@ -49,7 +49,7 @@ pub struct Zone {
 }
 
 /// The patient's side.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Side {
     Right,
@@ -57,7 +57,7 @@ pub enum Side {
 }
 
 /// The drawing that a zone lies on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum View {
     /// The torso from the front: the patient's right is on the left.
@@ -69,7 +69,7 @@ pub enum View {
 }
 
 /// What the operator's score of a zone means.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Score {
     pub title: String,
@@ -125,6 +125,18 @@ impl Protocol {
     pub fn find(&self, id: &str) -> Option<usize> {
         self.zones.iter().position(|zone| zone.id.eq_ignore_ascii_case(id))
     }
+
+    /// Whether its zones can be drawn, for one that did not come through [`Protocol::parse`].
+    pub(super) fn is_sound(&self) -> bool {
+        let on_the_map = |share: f32| (0.0..=1.0).contains(&share);
+        (1..=MOST_ZONES).contains(&self.zones.len())
+            && self.zones.iter().all(|zone| {
+                short(&zone.id)
+                    && short(&zone.label)
+                    && on_the_map(zone.column)
+                    && on_the_map(zone.row)
+            })
+    }
 }
 
 impl RawProtocol {
@@ -168,9 +180,6 @@ impl RawProtocol {
 impl RawZone {
     fn validate(self) -> Result<Zone, String> {
         let id = &self.id;
-        let short = |text: &str| {
-            (1..=4).contains(&text.chars().count()) && text.chars().all(|c| c.is_ascii_graphic())
-        };
         require(short(id), "zone.id", quoted(id), "1 to 4 ASCII characters without spaces")?;
         let of = |key: &str| format!("zone.{key}` of `{id}");
         require(!self.name.trim().is_empty(), &of("name"), "\"\"", "a text")?;
@@ -242,6 +251,11 @@ impl Side {
             Side::Left => "left",
         }
     }
+}
+
+/// As an id and a label are.
+fn short(text: &str) -> bool {
+    (1..=4).contains(&text.chars().count()) && text.chars().all(|c| c.is_ascii_graphic())
 }
 
 fn quoted(text: &str) -> String {

@@ -146,6 +146,10 @@ key-zone = zone
 key-score = score
 key-reading = reading
 key-patient = new patient
+key-vitals = vitals
+key-field = field
+key-take = take
+key-drop = drop
 
 # Review; names at most 10 columns.
 review-empty = Nothing has been scanned yet. What is seen in an exam is kept here for a minute.
@@ -214,6 +218,7 @@ help-key-telling = the two seconds that speak most for the verdict
 help-key-map = where the model looked: a map with no part in the verdict
 help-key-score = with a protocol: the zone's lung score, 0 to 3
 help-key-reading = with a protocol: a clinician's own reading of the zone
+help-key-vitals = with a protocol: type vital signs; a danger sign refers the patient
 help-key-picture = show or hide the picture
 help-key-frozen = a held exam: the frozen telling picture, or the live one
 help-key-large = the verdict across the whole screen
@@ -230,3 +235,70 @@ advice-cut-sector = picture cut off: show all
 advice-poor-contact = poor contact: more gel
 advice-too-bright = too bright: lower gain
 advice-hold-still = moving: hold still
+
+# Vital signs; names at most 20 columns, hints at most 24, what is refused at most two rows of 54.
+vitals = vital signs
+vitals-hint = Leave empty what is not known.
+vital-age = age
+vital-spo2 = SpO2
+vital-respiratory-rate = respiratory rate
+vital-temperature = temperature
+vital-age-hint = 34: years, 7m: months
+vital-no-age = no age: whole years such as 34, or months such as 7m below one year
+vital-needs-age = enter the age too: limits depend on it
+vital-wrong = { $value } cannot be right: type { $least } to { $most } { $unit }
+age-years = age { $years } y
+age-months = age { $months } m
+
+# Danger signs by a guideline; the mark beside the tabs at most 13 columns.
+danger = { $meaning }: { $sign } { $value } { $unit }, { $edge } { $limit } ({ $source })
+danger-sign = DANGER SIGN
+term-at-least = at least
+term-above = above
+term-below = below
+term-fast-breathing = fast breathing
+term-slow-breathing = slow breathing
+term-high-body-temperature = high body temperature
+term-low-body-temperature = low body temperature
+term-low-oxygen-saturation = low oxygen saturation
+
+# The body map; the patient's line 80 columns together, the legend 60.
+map-open = open
+map-unsure = unsure
+map-score = score { $score }
+map-clinician = clinician: { $reading }
+map-patient = patient
+map-examined = { $examined } of { $zones } zones examined
+map-sum = score { $sum } of { $scored } zones
+map-front = front
+map-back = back
+map-right = right
+map-left = left
+
+# Zones of the protocols that come with the program, by their names there; a number in it is n.
+zone-right-upper-anterior = right upper anterior
+zone-right-lower-anterior = right lower anterior
+zone-right-upper-lateral = right upper lateral
+zone-right-lower-lateral = right lower lateral
+zone-right-basal-lateral = right basal lateral
+zone-right-upper-posterior = right upper posterior
+zone-right-lower-posterior = right lower posterior
+zone-right-upper-blue-point = right upper BLUE-point
+zone-right-lower-blue-point = right lower BLUE-point
+zone-right-plaps-point = right PLAPS-point
+zone-right-breast-n-o-clock = right breast, { $number } o'clock
+zone-right-breast-behind-the-nipple = right breast, behind the nipple
+zone-right-axilla = right axilla
+zone-left-upper-anterior = left upper anterior
+zone-left-lower-anterior = left lower anterior
+zone-left-upper-lateral = left upper lateral
+zone-left-lower-lateral = left lower lateral
+zone-left-basal-lateral = left basal lateral
+zone-left-upper-posterior = left upper posterior
+zone-left-lower-posterior = left lower posterior
+zone-left-upper-blue-point = left upper BLUE-point
+zone-left-lower-blue-point = left lower BLUE-point
+zone-left-plaps-point = left PLAPS-point
+zone-left-breast-n-o-clock = left breast, { $number } o'clock
+zone-left-breast-behind-the-nipple = left breast, behind the nipple
+zone-left-axilla = left axilla

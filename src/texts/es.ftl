@@ -132,7 +132,11 @@ key-scroll = mover
 key-zone = zona
 key-score = puntos
 key-reading = lectura
-key-patient = otro paciente
+key-patient = paciente
+key-vitals = constantes
+key-field = campo
+key-take = aceptar
+key-drop = descartar
 
 # Review; names at most 10 columns.
 review-empty = Aún no se ha explorado nada. Lo visto en un examen se guarda aquí durante un minuto.
@@ -201,6 +205,7 @@ help-key-telling = los dos segundos que más apoyan el resultado
 help-key-map = dónde miró el modelo: el mapa no cuenta para el resultado
 help-key-score = con protocolo: puntuación pulmonar de la zona, 0 a 3
 help-key-reading = con protocolo: lectura de un médico de la zona
+help-key-vitals = con protocolo: escribir las constantes; un signo de peligro deriva
 help-key-picture = mostrar u ocultar la imagen
 help-key-frozen = examen retenido: la imagen clave fija, o la de directo
 help-key-large = el resultado en toda la pantalla
@@ -217,3 +222,70 @@ advice-cut-sector = cortada: muéstrela toda
 advice-poor-contact = mal contacto: más gel
 advice-too-bright = clara: baje ganancia
 advice-hold-still = se mueve: quieta la sonda
+
+# Vital signs; names at most 20 columns, hints at most 24, what is refused at most two rows of 54.
+vitals = constantes
+vitals-hint = Deje vacío lo que no se sepa.
+vital-age = edad
+vital-spo2 = SpO2
+vital-respiratory-rate = frec. respiratoria
+vital-temperature = temperatura
+vital-age-hint = 34: años, 7m: meses
+vital-no-age = no es una edad: años enteros como 34, o meses como 7m antes del primer año
+vital-needs-age = escriba también la edad: los límites dependen de ella
+vital-wrong = { $value } no puede ser: escriba de { $least } a { $most } { $unit }
+age-years = { $years } años
+age-months = { $months } meses
+
+# Danger signs by a guideline; the mark beside the tabs at most 13 columns.
+danger = { $meaning }: { $sign } { $value } { $unit }, { $edge } { $limit } ({ $source })
+danger-sign = PELIGRO
+term-at-least = desde
+term-above = más de
+term-below = menos de
+term-fast-breathing = respiración rápida
+term-slow-breathing = respiración lenta
+term-high-body-temperature = temperatura alta
+term-low-body-temperature = temperatura baja
+term-low-oxygen-saturation = saturación baja
+
+# The body map; the patient's line 80 columns together, the legend 60.
+map-open = pendiente
+map-unsure = dudoso
+map-score = puntos { $score }
+map-clinician = médico: { $reading }
+map-patient = paciente
+map-examined = { $examined } de { $zones } zonas
+map-sum = { $sum } puntos en { $scored }
+map-front = frente
+map-back = espalda
+map-right = derecha
+map-left = izquierda
+
+# Zones of the protocols that come with the program, by their names there; a number in it is n.
+zone-right-upper-anterior = anterior superior derecha
+zone-right-lower-anterior = anterior inferior derecha
+zone-right-upper-lateral = lateral superior derecha
+zone-right-lower-lateral = lateral inferior derecha
+zone-right-basal-lateral = lateral basal derecha
+zone-right-upper-posterior = posterior superior derecha
+zone-right-lower-posterior = posterior inferior derecha
+zone-right-upper-blue-point = punto BLUE superior derecho
+zone-right-lower-blue-point = punto BLUE inferior derecho
+zone-right-plaps-point = punto PLAPS derecho
+zone-right-breast-n-o-clock = mama derecha, hora { $number }
+zone-right-breast-behind-the-nipple = mama derecha, tras el pezón
+zone-right-axilla = axila derecha
+zone-left-upper-anterior = anterior superior izquierda
+zone-left-lower-anterior = anterior inferior izquierda
+zone-left-upper-lateral = lateral superior izquierda
+zone-left-lower-lateral = lateral inferior izquierda
+zone-left-basal-lateral = lateral basal izquierda
+zone-left-upper-posterior = posterior superior izquierda
+zone-left-lower-posterior = posterior inferior izquierda
+zone-left-upper-blue-point = punto BLUE superior izquierdo
+zone-left-lower-blue-point = punto BLUE inferior izquierdo
+zone-left-plaps-point = punto PLAPS izquierdo
+zone-left-breast-n-o-clock = mama izquierda, hora { $number }
+zone-left-breast-behind-the-nipple = mama izquierda, tras el pezón
+zone-left-axilla = axila izquierda

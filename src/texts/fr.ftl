@@ -132,7 +132,11 @@ key-scroll = défiler
 key-zone = zone
 key-score = score
 key-reading = lecture
-key-patient = autre patient
+key-patient = patient
+key-vitals = constantes
+key-field = champ
+key-take = valider
+key-drop = abandonner
 
 # Review; names at most 10 columns.
 review-empty = Rien n’a encore été examiné. Ce qui est vu pendant un examen reste ici une minute.
@@ -201,6 +205,7 @@ help-key-telling = les deux secondes qui parlent le plus pour le résultat
 help-key-map = où le modèle a regardé : carte sans effet sur le résultat
 help-key-score = avec un protocole : score pulmonaire de la zone, 0 à 3
 help-key-reading = avec un protocole : lecture de la zone par un médecin
+help-key-vitals = avec un protocole : saisir les constantes ; un signe de danger réfère
 help-key-picture = montrer ou cacher l’image
 help-key-frozen = examen retenu : l’image parlante figée, ou le direct
 help-key-large = le résultat sur tout l’écran
@@ -217,3 +222,70 @@ advice-cut-sector = coupée : montrez tout
 advice-poor-contact = contact : plus de gel
 advice-too-bright = claire : baissez le gain
 advice-hold-still = ça bouge : ne bougez plus
+
+# Vital signs; names at most 20 columns, hints at most 24, what is refused at most two rows of 54.
+vitals = constantes
+vitals-hint = Laissez vide ce qui n’est pas connu.
+vital-age = âge
+vital-spo2 = SpO2
+vital-respiratory-rate = fréq. respiratoire
+vital-temperature = température
+vital-age-hint = 34 : ans, 7m : mois
+vital-no-age = pas un âge : ans entiers comme 34, ou mois comme 7m avant un an
+vital-needs-age = donnez aussi l’âge : les limites en dépendent
+vital-wrong = { $value } est impossible : de { $least } à { $most } { $unit }
+age-years = { $years } ans
+age-months = { $months } mois
+
+# Danger signs by a guideline; the mark beside the tabs at most 13 columns.
+danger = { $meaning } : { $sign } { $value } { $unit }, { $edge } { $limit } ({ $source })
+danger-sign = DANGER
+term-at-least = dès
+term-above = plus de
+term-below = moins de
+term-fast-breathing = respiration rapide
+term-slow-breathing = respiration lente
+term-high-body-temperature = température élevée
+term-low-body-temperature = température basse
+term-low-oxygen-saturation = saturation basse
+
+# The body map; the patient's line 80 columns together, the legend 60.
+map-open = à voir
+map-unsure = incertain
+map-score = score { $score }
+map-clinician = médecin : { $reading }
+map-patient = patient
+map-examined = { $examined } zones sur { $zones }
+map-sum = score { $sum } sur { $scored }
+map-front = devant
+map-back = dos
+map-right = droite
+map-left = gauche
+
+# Zones of the protocols that come with the program, by their names there; a number in it is n.
+zone-right-upper-anterior = antérieure supérieure droite
+zone-right-lower-anterior = antérieure inférieure droite
+zone-right-upper-lateral = latérale supérieure droite
+zone-right-lower-lateral = latérale inférieure droite
+zone-right-basal-lateral = latérale basale droite
+zone-right-upper-posterior = postérieure supérieure droite
+zone-right-lower-posterior = postérieure inférieure droite
+zone-right-upper-blue-point = point BLUE supérieur droit
+zone-right-lower-blue-point = point BLUE inférieur droit
+zone-right-plaps-point = point PLAPS droit
+zone-right-breast-n-o-clock = sein droit, { $number } h
+zone-right-breast-behind-the-nipple = sein droit, derrière le mamelon
+zone-right-axilla = aisselle droite
+zone-left-upper-anterior = antérieure supérieure gauche
+zone-left-lower-anterior = antérieure inférieure gauche
+zone-left-upper-lateral = latérale supérieure gauche
+zone-left-lower-lateral = latérale inférieure gauche
+zone-left-basal-lateral = latérale basale gauche
+zone-left-upper-posterior = postérieure supérieure gauche
+zone-left-lower-posterior = postérieure inférieure gauche
+zone-left-upper-blue-point = point BLUE supérieur gauche
+zone-left-lower-blue-point = point BLUE inférieur gauche
+zone-left-plaps-point = point PLAPS gauche
+zone-left-breast-n-o-clock = sein gauche, { $number } h
+zone-left-breast-behind-the-nipple = sein gauche, derrière le mamelon
+zone-left-axilla = aisselle gauche

@@ -133,6 +133,10 @@ key-zone = 分区
 key-score = 评分
 key-reading = 医生判读
 key-patient = 新患者
+key-vitals = 体征
+key-field = 项目
+key-take = 采用
+key-drop = 放弃
 
 # Review; names at most 10 columns.
 review-empty = 尚未扫查。检查中看到的图像在此保留一分钟。
@@ -201,6 +205,7 @@ help-key-telling = 最能支持结论的两秒
 help-key-map = 模型关注部位的热图，不参与结论
 help-key-score = 使用方案时：本区肺部评分，0 到 3
 help-key-reading = 使用方案时：医生对本区的判读
+help-key-vitals = 使用方案时：输入生命体征；有危险体征的患者须转诊
 help-key-picture = 显示或隐藏图像
 help-key-frozen = 已保持的检查：定格的关键图像，或实时图像
 help-key-large = 结论占满整个屏幕
@@ -217,3 +222,70 @@ advice-cut-sector = 图像被截：显示全部
 advice-poor-contact = 接触不良：多涂凝胶
 advice-too-bright = 太亮：降低增益
 advice-hold-still = 晃动过大：保持不动
+
+# Vital signs; names at most 20 columns, hints at most 24, what is refused at most two rows of 54.
+vitals = 生命体征
+vitals-hint = 不知道的留空。
+vital-age = 年龄
+vital-spo2 = SpO2
+vital-respiratory-rate = 呼吸频率
+vital-temperature = 体温
+vital-age-hint = 34：岁，7m：月
+vital-no-age = 年龄无效：整岁如 34；不满一岁用月，如 7m
+vital-needs-age = 请同时输入年龄：限值取决于年龄
+vital-wrong = { $value } 不可能正确：请输入 { $least } 到 { $most } { $unit }
+age-years = { $years } 岁
+age-months = { $months } 个月
+
+# Danger signs by a guideline; the mark beside the tabs at most 13 columns.
+danger = { $meaning }：{ $sign } { $value } { $unit }，{ $edge } { $limit }（{ $source }）
+danger-sign = 危险体征
+term-at-least = 不低于
+term-above = 高于
+term-below = 低于
+term-fast-breathing = 呼吸过快
+term-slow-breathing = 呼吸过慢
+term-high-body-temperature = 体温过高
+term-low-body-temperature = 体温过低
+term-low-oxygen-saturation = 血氧饱和度过低
+
+# The body map; the patient's line 80 columns together, the legend 60.
+map-open = 未查
+map-unsure = 不确定
+map-score = 评分 { $score }
+map-clinician = 医生：{ $reading }
+map-patient = 患者
+map-examined = 已查 { $examined } / { $zones } 区
+map-sum = { $scored } 区评分共 { $sum }
+map-front = 前面
+map-back = 背面
+map-right = 右
+map-left = 左
+
+# Zones of the protocols that come with the program, by their names there; a number in it is n.
+zone-right-upper-anterior = 右前上区
+zone-right-lower-anterior = 右前下区
+zone-right-upper-lateral = 右侧上区
+zone-right-lower-lateral = 右侧下区
+zone-right-basal-lateral = 右侧基底区
+zone-right-upper-posterior = 右后上区
+zone-right-lower-posterior = 右后下区
+zone-right-upper-blue-point = 右上 BLUE 点
+zone-right-lower-blue-point = 右下 BLUE 点
+zone-right-plaps-point = 右 PLAPS 点
+zone-right-breast-n-o-clock = 右乳 { $number } 点钟
+zone-right-breast-behind-the-nipple = 右乳头后方
+zone-right-axilla = 右腋窝
+zone-left-upper-anterior = 左前上区
+zone-left-lower-anterior = 左前下区
+zone-left-upper-lateral = 左侧上区
+zone-left-lower-lateral = 左侧下区
+zone-left-basal-lateral = 左侧基底区
+zone-left-upper-posterior = 左后上区
+zone-left-lower-posterior = 左后下区
+zone-left-upper-blue-point = 左上 BLUE 点
+zone-left-lower-blue-point = 左下 BLUE 点
+zone-left-plaps-point = 左 PLAPS 点
+zone-left-breast-n-o-clock = 左乳 { $number } 点钟
+zone-left-breast-behind-the-nipple = 左乳头后方
+zone-left-axilla = 左腋窝

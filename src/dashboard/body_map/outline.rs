@@ -51,7 +51,8 @@ impl Drawing {
         }
     }
 
-    pub fn caption(self) -> &'static str {
+    /// By which its caption is found.
+    pub fn code(self) -> &'static str {
         match self {
             Drawing::Front => "front",
             Drawing::Back => "back",

@@ -1,6 +1,6 @@
 //! Every protocol's map at fixed sizes, held by snapshots in `snapshots/`.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use ratatui::style::Color;
 
@@ -9,6 +9,7 @@ use crate::config::dashboard::ThemeChoice;
 use crate::dashboard::capabilities::Depth;
 use crate::protocol::{BUILT_IN, Choice, Reading};
 use crate::screening::Reason;
+use crate::texts::Language;
 
 fn protocol(name: &str) -> Examination {
     Examination::new(Arc::new(name.parse::<Choice>().unwrap().load().unwrap()))
@@ -43,6 +44,8 @@ fn text(buffer: &Buffer) -> String {
     rows.iter().map(|row| row.trim_end()).collect::<Vec<_>>().join("\n")
 }
 
+static ENGLISH: LazyLock<Texts> = LazyLock::new(|| Texts::new(Language::English));
+
 fn plain() -> Theme {
     Theme::new(ThemeChoice::Mono, Depth::Mono)
 }
@@ -52,11 +55,12 @@ fn every_protocol_at_three_sizes_and_in_ascii() {
     for (name, _) in BUILT_IN {
         let examination = begun(name);
         for (width, height) in [(36, 12), (60, 18), (100, 30)] {
-            let map = BodyMap::new(&examination, plain());
+            let map = BodyMap::new(&examination, plain(), &ENGLISH);
             let drawn = text(&buffer(map, width, height));
             insta::assert_snapshot!(format!("{name}_{width}x{height}"), drawn);
         }
-        let drawn = text(&buffer(BodyMap::new(&examination, plain()).ascii(true), 60, 18));
+        let drawn =
+            text(&buffer(BodyMap::new(&examination, plain(), &ENGLISH).ascii(true), 60, 18));
         assert!(drawn.is_ascii(), "{drawn}");
         insta::assert_snapshot!(format!("{name}_ascii"), drawn);
     }
@@ -70,7 +74,7 @@ fn no_zone_hides_another() {
             for zone in 0..count {
                 let mut examination = protocol(name);
                 examination.set_verdict(zone, Verdict::Refer, 0.9).unwrap();
-                let buffer = buffer(BodyMap::new(&examination, plain()), width, height);
+                let buffer = buffer(BodyMap::new(&examination, plain(), &ENGLISH), width, height);
                 let drawn = text(&buffer);
                 // Heading, verdict and legend have shapes of their own.
                 let rows: Vec<&str> = drawn.lines().skip(2).collect();
@@ -91,7 +95,7 @@ fn no_zone_hides_another() {
 fn the_current_zone_is_named_marked_and_described() {
     let mut examination = begun("lung-8");
     examination.select(0).unwrap();
-    let drawn = buffer(BodyMap::new(&examination, plain()), 48, 14);
+    let drawn = buffer(BodyMap::new(&examination, plain(), &ENGLISH), 48, 14);
     let words = text(&drawn);
     assert!(words.starts_with("R1 right upper anterior\n"), "{words}");
     assert!(words.contains("▲ refer 0.93, score 2, clinician: refer"), "{words}");
@@ -106,7 +110,7 @@ fn the_current_zone_is_named_marked_and_described() {
 fn verdicts_have_the_themes_colours() {
     let theme = Theme::new(ThemeChoice::Colour, Depth::Full);
     let examination = begun("lung-8");
-    let drawn = buffer(BodyMap::new(&examination, theme), 36, 12);
+    let drawn = buffer(BodyMap::new(&examination, theme, &ENGLISH), 36, 12);
     for (shape, style) in
         [("▲", theme.refer()), ("●", theme.clear()), ("?", theme.attention()), ("○", Style::new())]
     {
@@ -119,12 +123,12 @@ fn verdicts_have_the_themes_colours() {
 
 #[test]
 fn the_patients_verdict_stands_below_a_high_map() {
-    let words = text(&buffer(BodyMap::new(&begun("lung-12"), plain()), 70, 16));
+    let words = text(&buffer(BodyMap::new(&begun("lung-12"), plain(), &ENGLISH), 70, 16));
     assert!(
         words.contains("patient ▲ refer, 4 of 12 zones examined, score 3 of 4 zones"),
         "{words}"
     );
-    let words = text(&buffer(BodyMap::new(&protocol("breast"), plain()), 70, 16));
+    let words = text(&buffer(BodyMap::new(&protocol("breast"), plain(), &ENGLISH), 70, 16));
     assert!(words.contains("patient ? ungradable, 0 of 28 zones examined"), "{words}");
 }
 
@@ -135,7 +139,11 @@ fn every_size_is_survived() {
         for width in (0..40).chain([299]) {
             for height in (0..16).chain([99]) {
                 for ascii in [false, true] {
-                    buffer(BodyMap::new(&examination, plain()).ascii(ascii), width, height);
+                    buffer(
+                        BodyMap::new(&examination, plain(), &ENGLISH).ascii(ascii),
+                        width,
+                        height,
+                    );
                 }
             }
         }
@@ -153,17 +161,17 @@ fn a_map_stays_in_its_place_and_marks_the_current_zone() {
             examination.select(zone).unwrap();
             let mut drawn =
                 Buffer::filled(Rect::new(0, 0, 80, 30), ratatui::buffer::Cell::new("#"));
-            BodyMap::new(&examination, plain()).render(area, &mut drawn);
+            BodyMap::new(&examination, plain(), &ENGLISH).render(area, &mut drawn);
             for position in drawn.area.positions().filter(|&at| !area.contains(at)) {
                 assert_eq!(drawn[position].symbol(), "#", "{name} {zone} {position}");
             }
             let words = text(&drawn);
             let (zone, record) = examination.current_zone().unwrap();
-            let mark = BodyMap::new(&examination, plain()).zone_mark(record);
+            let mark = BodyMap::new(&examination, plain(), &ENGLISH).zone_mark(record);
             let [tight, wide] = ["", " "].map(|s| format!("[{}{s}{}]", mark.shape, zone.label));
             assert!(words.contains(&tight) || words.contains(&wide), "{name}\n{words}");
         }
     }
     let mut drawn = Buffer::empty(Rect::new(0, 0, 80, 30));
-    BodyMap::new(&begun("breast"), plain()).render(Rect::new(60, 20, 40, 20), &mut drawn);
+    BodyMap::new(&begun("breast"), plain(), &ENGLISH).render(Rect::new(60, 20, 40, 20), &mut drawn);
 }

@@ -10,7 +10,11 @@ use crate::protocol::{Choice, Examination};
 use crate::screening::Advice;
 use crate::snapshot::{Clock, Device, Disk, Power};
 
-fn press(dashboard: &mut Dashboard, snapshot: &Snapshot, code: KeyCode) -> Option<Action> {
+pub(super) fn press(
+    dashboard: &mut Dashboard,
+    snapshot: &Snapshot,
+    code: KeyCode,
+) -> Option<Action> {
     dashboard.key(KeyEvent::new(code, KeyModifiers::NONE), snapshot)
 }
 
@@ -51,7 +55,7 @@ fn view(mut dashboard: Dashboard, key: char, width: u16, height: u16) -> String 
     screen(&mut dashboard, width, height, &snapshot)
 }
 
-fn in_language(language: Language) -> Dashboard {
+pub(super) fn in_language(language: Language) -> Dashboard {
     look(ThemeChoice::Colour, Depth::Full, &UNICODE, language)
 }
 
@@ -221,7 +225,7 @@ fn a_watcher_is_told_so_and_offered_no_orders() {
     assert!(screen.contains("WATCHING") && !screen.contains("hold"), "{screen}");
 }
 
-fn with_zones() -> Snapshot {
+pub(super) fn with_zones() -> Snapshot {
     let protocol = "lung-8".parse::<Choice>().unwrap().load().unwrap();
     let mut examination = Examination::new(Arc::new(protocol));
     examination.set_verdict(0, Verdict::Refer, 0.93).unwrap();

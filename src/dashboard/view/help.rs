@@ -14,7 +14,7 @@ pub const MOST: u16 = 40;
 /// Columns in front of what is explained.
 const NAME: usize = 16;
 const STEPS: [&str; 5] = ["connect", "start", "sweep", "hold", "next"];
-const KEYS: [(&str, &str); 15] = [
+const KEYS: [(&str, &str); 16] = [
     ("space", "button"),
     ("n", "new"),
     ("1-6 Tab", "views"),
@@ -24,6 +24,7 @@ const KEYS: [(&str, &str); 15] = [
     ("m", "map"),
     ("s", "score"),
     ("c", "reading"),
+    ("v", "vitals"),
     ("p", "picture"),
     ("f", "frozen"),
     ("l", "large"),

@@ -30,6 +30,12 @@ pub fn render(dashboard: &Dashboard, snapshot: &Snapshot, area: Rect, frame: &mu
         keys.push((&*space, button));
     }
     match dashboard.place.view {
+        View::Zones if dashboard.form.is_some() => {
+            keys.clear();
+            keys.push((arrows[1], texts.get("key-field")));
+            keys.push(("Enter", texts.get("key-take")));
+            keys.push(("Esc", texts.get("key-drop")));
+        }
         View::Live => {
             if !dashboard.read_only {
                 keys.push(("n", texts.get("key-new")));
@@ -69,21 +75,30 @@ pub fn render(dashboard: &Dashboard, snapshot: &Snapshot, area: Rect, frame: &mu
                 keys.push((arrows[0], texts.get("key-zone")));
                 keys.push(("s", texts.get("key-score")));
                 keys.push(("c", texts.get("key-reading")));
+                keys.push(("v", texts.get("key-vitals")));
                 keys.push(("n", texts.get("key-patient")));
             }
             keys.push(("Esc", esc));
         }
         View::Device => keys.push(("Esc", esc)),
     }
-    keys.push(("q", texts.get("key-quit")));
-    let line = |gap: &str| -> Line<'static> {
+    let quit = if dashboard.form.is_some() { "Ctrl-C" } else { "q" };
+    keys.push((quit, texts.get("key-quit")));
+    let line = |keys: &[(&str, Cow<str>)], gap: &str| -> Line<'static> {
         let item = |(key, what): &(&str, Cow<str>)| {
             let key = Span::styled(format!(" {key} "), dashboard.theme.accent());
             [key, Span::raw(format!("{what}{gap}"))]
         };
         keys.iter().flat_map(item).collect()
     };
-    let wide = line("  ");
-    let fits = wide.width() <= usize::from(area.width) + 2;
-    frame.render_widget(if fits { wide } else { line("") }, area);
+    let mut shown = line(&keys, "  ");
+    // The help has all of them; how to leave must not be cut off.
+    if shown.width() > usize::from(area.width) + 2 {
+        shown = line(&keys, "");
+        while shown.width() > usize::from(area.width) && keys.len() > 2 {
+            keys.remove(keys.len() - 2);
+            shown = line(&keys, "");
+        }
+    }
+    frame.render_widget(shown, area);
 }

@@ -10,7 +10,7 @@ use crate::capture::phantom::Phantom;
 use crate::error::ErrorKind;
 use crate::inference::{Answer, Classifier};
 use crate::pipeline::capturing::{BackOff, Ending, capture};
-use crate::protocol::{Choice, Examination, Reading};
+use crate::protocol::{Choice, Examination, PatientVerdict, Reading, VitalSigns};
 use crate::screening::{Advice, Mode, Reason};
 use crate::snapshot::Lights;
 
@@ -481,6 +481,30 @@ fn orders_of_a_protocol_change_its_record_alone() {
         bench.until("zone 2", |s| s.examination.as_ref().unwrap().current() == 1);
         bench.commands.send(Command::New).unwrap();
         bench.until("nobody's zones", |s| s.examination.as_ref().unwrap().examined() == 0);
+    });
+}
+
+#[test]
+fn vital_signs_are_one_patients() {
+    let protocol = Arc::new("lung-8".parse::<Choice>().unwrap().load().unwrap());
+    let change = |s: &mut Settings| s.examination = Some(Examination::new(protocol));
+    with_settings(change, |bench| {
+        let of = |s: &Snapshot| *s.examination.as_ref().unwrap().vital_signs();
+        let signs = VitalSigns { age_months: Some(408), spo2: Some(88.0), ..Default::default() };
+        let patient = |s: &Snapshot| s.examination.as_ref().unwrap().patient();
+        let first = patient(bench.until("an exam", |s| s.exam.state == State::Scanning));
+        bench.commands.send(Command::Vitals { patient: first, signs }).unwrap();
+        let seen = bench.until("vital signs", |s| of(s) == signs);
+        let conclusion = seen.examination.as_ref().unwrap().conclude();
+        assert_eq!(conclusion.verdict, PatientVerdict::Refer);
+        assert_eq!(seen.exam.state, State::Scanning);
+        // What was typed for the first patient must not become the next one's.
+        bench.commands.send(Command::New).unwrap();
+        bench.commands.send(Command::Vitals { patient: first, signs }).unwrap();
+        bench.commands.send(Command::Zone { forward: true }).unwrap();
+        let next = |s: &Snapshot| s.examination.as_ref().unwrap().current() == 1;
+        let seen = bench.until("the next patient", |s| patient(s) != first && next(s));
+        assert_eq!(of(seen), VitalSigns::default());
     });
 }
 
