@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs what building and testing need and this machine lacks: a C compiler and make, libclang
-# (the camera bindings are generated when they are built) and ffmpeg (video files). Safe to repeat.
+# (the camera bindings are generated when they are built), ffmpeg (video files) and tmux (the test that
+# goes through an exam on the dashboard). Safe to repeat.
 set -eu
 
 rust_needed=1.91
@@ -9,6 +10,7 @@ missing=""
 command -v cc >/dev/null 2>&1 || missing="$missing build-essential"
 command -v make >/dev/null 2>&1 || missing="$missing make"
 command -v ffmpeg >/dev/null 2>&1 || missing="$missing ffmpeg"
+command -v tmux >/dev/null 2>&1 || missing="$missing tmux"
 # bindgen wants the library and clang's own headers; libclang-dev brings both.
 ls /usr/lib/llvm-*/lib/libclang.so* /usr/lib/*/libclang*.so* >/dev/null 2>&1 &&
   ls -d /usr/lib/llvm-*/lib/clang/*/include /usr/lib/clang/*/include >/dev/null 2>&1 ||

@@ -2,6 +2,7 @@
 
 mod bench;
 mod bundle;
+mod card;
 mod config;
 mod doctor;
 mod evaluate;
@@ -48,6 +49,7 @@ enum Verb {
     Evaluate(evaluate::Arguments),
     Bench(bench::Arguments),
     Bundle(bundle::Arguments),
+    Card(card::Arguments),
     Config(config::Arguments),
     Doctor(doctor::Arguments),
     Panel(panel::Arguments),
@@ -70,6 +72,7 @@ pub fn main() -> ExitCode {
         Some(Verb::Evaluate(arguments)) => evaluate::run(&arguments),
         Some(Verb::Bench(arguments)) => bench::run(&arguments),
         Some(Verb::Bundle(arguments)) => bundle::run(&arguments),
+        Some(Verb::Card(arguments)) => card::run(&arguments),
         Some(Verb::Config(arguments)) => config::run(&arguments),
         Some(Verb::Doctor(arguments)) => doctor::run(&arguments),
         Some(Verb::Panel(arguments)) => panel::run(&arguments),

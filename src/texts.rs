@@ -38,6 +38,11 @@ impl Language {
         }
     }
 
+    /// By BCP 47, e.g. `zh-Hans`.
+    pub fn tag(self) -> &'static str {
+        self.source().1
+    }
+
     /// Its file, and its tag by BCP 47.
     fn source(self) -> (&'static str, &'static str) {
         match self {

@@ -302,3 +302,15 @@ zone-left-plaps-point = left PLAPS-point
 zone-left-breast-n-o-clock = left breast, { $number } o'clock
 zone-left-breast-behind-the-nipple = left breast, behind the nipple
 zone-left-axilla = left axilla
+
+# The operator's card, a printed page.
+card-title = Sonolamp: the operator’s card
+card-steps = An exam, step by step
+card-verdicts = What it says
+card-reasons = Why it is ungradable, and what to do
+card-advice = While you scan
+card-lamps = Lamps
+card-attention = Steady: ungradable, the reason stands on the screen. Blinking: fault.
+card-dark-name = all dark
+card-dark = The box does not work or shows no verdict. Do not rely on it.
+card-notice = Decision support for research and training. Not a medical device: when in doubt, refer.

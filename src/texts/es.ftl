@@ -289,3 +289,15 @@ zone-left-plaps-point = punto PLAPS izquierdo
 zone-left-breast-n-o-clock = mama izquierda, hora { $number }
 zone-left-breast-behind-the-nipple = mama izquierda, tras el pezón
 zone-left-axilla = axila izquierda
+
+# La tarjeta del operador, una página impresa.
+card-title = Sonolamp: tarjeta del operador
+card-steps = Un examen, paso a paso
+card-verdicts = Qué dice
+card-reasons = Por qué no es valorable y qué hacer
+card-advice = Durante el barrido
+card-lamps = Luces
+card-attention = Fija: no valorable, el motivo está en la pantalla. Intermitente: fallo.
+card-dark-name = todas apagadas
+card-dark = El equipo no funciona o no da resultado. No se fíe de él.
+card-notice = Ayuda a la decisión para investigación y formación. No es un dispositivo médico: en caso de duda, derive.

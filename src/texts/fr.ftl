@@ -289,3 +289,15 @@ zone-left-plaps-point = point PLAPS gauche
 zone-left-breast-n-o-clock = sein gauche, { $number } h
 zone-left-breast-behind-the-nipple = sein gauche, derrière le mamelon
 zone-left-axilla = aisselle gauche
+
+# La fiche de l’opérateur, une page imprimée.
+card-title = Sonolamp : la fiche de l’opérateur
+card-steps = Un examen, pas à pas
+card-verdicts = Ce qu’il dit
+card-reasons = Pourquoi ce n’est pas évaluable, et que faire
+card-advice = Pendant le balayage
+card-lamps = Voyants
+card-attention = Fixe : non évaluable, la raison est à l’écran. Clignotant : défaut.
+card-dark-name = tous éteints
+card-dark = L’appareil ne fonctionne pas ou ne donne pas de résultat. Ne vous y fiez pas.
+card-notice = Aide à la décision pour la recherche et la formation. N’est pas un dispositif médical : en cas de doute, référez.

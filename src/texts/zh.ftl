@@ -289,3 +289,15 @@ zone-left-plaps-point = 左 PLAPS 点
 zone-left-breast-n-o-clock = 左乳 { $number } 点钟
 zone-left-breast-behind-the-nipple = 左乳头后方
 zone-left-axilla = 左腋窝
+
+# 操作卡（打印页）
+card-title = Sonolamp 操作卡
+card-steps = 检查步骤
+card-verdicts = 结论的含义
+card-reasons = 为何无法判读，以及如何处理
+card-advice = 扫查时的提示
+card-lamps = 指示灯
+card-attention = 常亮：无法判读，原因见屏幕。闪烁：故障。
+card-dark-name = 全部熄灭
+card-dark = 设备未工作或没有结论。不要据此判断。
+card-notice = 仅供研究和培训的决策支持。非医疗器械：有疑问时请转诊。
