@@ -153,7 +153,7 @@ pub fn run(
     }
 }
 
-fn json_line(snapshot: &Snapshot) -> String {
+pub(crate) fn json_line(snapshot: &Snapshot) -> String {
     let lights = snapshot.lights();
     let examination = snapshot.examination.as_ref();
     let line = Line {

@@ -2,6 +2,8 @@
 //!
 //! The path of a frame runs through the modules in this order; `ARCHITECTURE.md` draws it.
 
+#[cfg(test)]
+mod agreement;
 pub mod bundle;
 pub mod buttons;
 pub mod capture;

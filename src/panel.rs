@@ -26,6 +26,12 @@ use crate::pipeline::shutdown::Shutdown;
 use crate::snapshot::Snapshot;
 use view::{Face, View};
 
+/// The word that a panel shows for a snapshot.
+#[cfg(test)]
+pub(crate) fn word(snapshot: &Snapshot) -> &'static str {
+    View::of(snapshot).face.word()
+}
+
 /// Between two drawings.
 const INTERVAL: Duration = Duration::from_millis(200);
 /// Between two tries to open a display that fails, at first and at most.

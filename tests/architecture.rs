@@ -45,6 +45,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     ("pipeline", &["*"]),
     ("cli", &["*"]),
+    // A test of all sinks together.
+    ("agreement", &["*"]),
 ];
 
 /// Vendor crates and the one file that may name each.

@@ -62,7 +62,7 @@ fn snapshot(verdict: Option<Verdict>, probability: f32) -> Snapshot {
 }
 
 /// On a terminal of all colours.
-fn english() -> Dashboard {
+pub(crate) fn english() -> Dashboard {
     look(ThemeChoice::Colour, Depth::Full, &UNICODE, Language::English)
 }
 
@@ -87,7 +87,12 @@ fn drawn(dashboard: &mut Dashboard, width: u16, height: u16, snapshot: &Snapshot
     terminal.backend().buffer().clone()
 }
 
-fn screen(dashboard: &mut Dashboard, width: u16, height: u16, snapshot: &Snapshot) -> String {
+pub(crate) fn screen(
+    dashboard: &mut Dashboard,
+    width: u16,
+    height: u16,
+    snapshot: &Snapshot,
+) -> String {
     let buffer = drawn(dashboard, width, height, snapshot);
     let mut rows = Vec::new();
     for cells in buffer.content.chunks(width.into()) {

@@ -47,6 +47,17 @@ fn levels(lines: &[Line; 5]) -> [bool; 5] {
     std::array::from_fn(|i| lines[i].high.load(Ordering::SeqCst))
 }
 
+/// Refer, clear and attention of fresh lamps that show `lights`, at two instants of a blink.
+pub(crate) fn shown(lights: Lights) -> [[bool; 3]; 2] {
+    let watched = lines();
+    let mut lamps = lamps(&watched, false);
+    [50, 300].map(|ms| {
+        lamps.show(lights, false, false, after(ms)).unwrap();
+        let levels = levels(&watched);
+        [levels[0], levels[1], levels[2]]
+    })
+}
+
 fn after(ms: u64) -> Duration {
     Duration::from_millis(ms)
 }
