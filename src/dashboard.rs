@@ -1,7 +1,7 @@
 //! The terminal dashboard: one snapshot in, one screen out.
 //!
-//! Drawing is paced by itself and reads the newest snapshot, so a slow terminal never delays
-//! screening. The terminal is put back on every way out, a panic included.
+//! Drawing is paced by the terminal and reads the newest snapshot, so a slow one never delays
+//! screening.
 
 mod bell;
 mod body_map;
@@ -9,38 +9,44 @@ mod capabilities;
 mod events;
 mod exams;
 mod letters;
+mod link;
 mod offscreen;
+mod pace;
 mod picture;
 mod place;
+mod question;
 mod reel;
+mod screen;
 mod symbols;
 mod theme;
+mod thrift;
 mod view;
 mod vitals;
 mod width;
 
-use std::io::{Stdout, Write};
 use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant};
 
 use ratatui::Terminal;
-use ratatui::backend::{Backend, CrosstermBackend};
-use ratatui::crossterm::event::{self, DisableMouseCapture, EnableMouseCapture, Event};
-use ratatui::crossterm::execute;
+use ratatui::backend::Backend;
+use ratatui::crossterm::event::{self, Event};
 
 use self::bell::Bell;
 use self::capabilities::Capabilities;
 use self::events::Log;
 use self::exams::Exams;
 pub use self::offscreen::Offscreen;
+use self::pace::Pace;
 use self::picture::Painter;
 use self::place::Place;
 use self::reel::{Moment, Reel};
+use self::screen::Screen;
+pub use self::screen::restore_terminal;
 use self::symbols::Symbols;
 use self::theme::Theme;
 use self::vitals::Form;
 use crate::config::dashboard::{Settings, SymbolChoice};
-use crate::error::{Error, ErrorKind, hide_contained_panics, plain_words};
+use crate::error::{Error, ErrorKind, plain_words};
 use crate::exam::{Command, State};
 use crate::pipeline::latest::{Latest, Taken};
 use crate::pipeline::shutdown::{EndsAll, Shutdown};
@@ -131,6 +137,7 @@ impl Dashboard {
         // Its patient may have gone while it was open: what is typed must not become another's.
         let examination = snapshot.examination.as_ref();
         self.form = self.form.take().filter(|form| examination.is_some_and(|e| form.is_of(e)));
+        self.painter.begin();
         terminal.draw(|frame| view::render(self, snapshot, frame)).map(drop)
     }
 }
@@ -143,40 +150,6 @@ impl Dashboard {
         let exam = snapshot.exam.number;
         held.then(|| self.reel.get(self.reel.telling(exam, snapshot.verdict)?)).flatten()
     }
-}
-
-/// Puts the terminal in order when dropped.
-struct Screen {
-    terminal: Terminal<CrosstermBackend<Stdout>>,
-}
-
-impl Screen {
-    fn open() -> Result<Screen, Error> {
-        let terminal = ratatui::try_init().map_err(|e| broken(&e))?;
-        // Its panic hook restores the terminal, which must stay as it is for a contained panic.
-        hide_contained_panics();
-        // A terminal without a mouse ignores it.
-        let _ = execute!(std::io::stdout(), EnableMouseCapture);
-        Ok(Screen { terminal })
-    }
-}
-
-impl Drop for Screen {
-    fn drop(&mut self) {
-        restore_terminal();
-    }
-}
-
-/// Rings the terminal's bell, which leaves its screen as it is.
-fn ring(terminal: &mut Terminal<CrosstermBackend<Stdout>>) -> std::io::Result<()> {
-    let out = terminal.backend_mut();
-    out.write_all(b"\x07").and_then(|()| Write::flush(out))
-}
-
-/// Leaves raw mode and the alternate screen; harmless where neither is on.
-pub fn restore_terminal() {
-    let _ = execute!(std::io::stdout(), DisableMouseCapture);
-    ratatui::restore();
 }
 
 fn broken(error: &std::io::Error) -> Error {
@@ -194,24 +167,29 @@ pub fn run(
     shutdown: &Shutdown,
 ) -> Result<(), Error> {
     let _end = EndsAll(shutdown);
-    let mut screen = Screen::open()?;
+    let mut screen = Screen::open().map_err(|e| broken(&e))?;
     let mut dashboard = Dashboard::open(settings, |name| std::env::var(name).ok());
     dashboard.read_only = commands.is_none();
-    let interval = Duration::from_secs(1) / settings.fps.max(1);
+    let mut pace = Pace::begin(settings.fps, &mut screen).map_err(|e| broken(&e))?;
     let (start, mut bell) = (Instant::now(), settings.bell.then(Bell::default));
     while !shutdown.requested() {
-        match snapshots.take(&mut snapshot, interval) {
-            Taken::Fresh => {
-                dashboard.draw(&mut screen.terminal, &snapshot).map_err(|e| broken(&e))?;
-            }
+        match snapshots.take(&mut snapshot, Duration::ZERO) {
+            Taken::Fresh => pace.owe(),
             Taken::TimedOut => {}
             Taken::Closed => break,
         }
+        if let Some(budget) = pace.turn(&snapshot) {
+            dashboard.painter.allow(budget);
+            dashboard.draw(&mut screen.terminal, &snapshot).map_err(|e| broken(&e))?;
+            pace.send(&mut screen, dashboard.painter.spent()).map_err(|e| broken(&e))?;
+        }
         if bell.as_mut().is_some_and(|bell| bell.sounds(&snapshot, start.elapsed())) {
-            ring(&mut screen.terminal).map_err(|e| broken(&e))?;
+            screen.ring().map_err(|e| broken(&e))?;
         }
         // Waiting for keys is what paces the drawing.
-        let mut patience = interval;
+        let Some(mut patience) = pace.patience(&mut screen).map_err(|e| broken(&e))? else {
+            continue;
+        };
         while event::poll(patience).map_err(|e| broken(&e))? {
             patience = Duration::ZERO;
             let changed = match event::read().map_err(|e| broken(&e))? {
@@ -230,7 +208,7 @@ pub fn run(
                 _ => false,
             };
             if changed {
-                dashboard.draw(&mut screen.terminal, &snapshot).map_err(|e| broken(&e))?;
+                pace.hurry();
             }
         }
     }
