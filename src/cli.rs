@@ -6,6 +6,7 @@ mod card;
 mod config;
 mod doctor;
 mod evaluate;
+mod exam;
 mod frames;
 mod jobs;
 mod panel;
@@ -52,6 +53,7 @@ enum Verb {
     Card(card::Arguments),
     Config(config::Arguments),
     Doctor(doctor::Arguments),
+    Exam(exam::Arguments),
     Panel(panel::Arguments),
     Watch(watch::Arguments),
 }
@@ -75,6 +77,7 @@ pub fn main() -> ExitCode {
         Some(Verb::Card(arguments)) => card::run(&arguments),
         Some(Verb::Config(arguments)) => config::run(&arguments),
         Some(Verb::Doctor(arguments)) => doctor::run(&arguments),
+        Some(Verb::Exam(arguments)) => exam::run(&arguments),
         Some(Verb::Panel(arguments)) => panel::run(&arguments),
         Some(Verb::Watch(arguments)) => watch::run(&arguments),
     };

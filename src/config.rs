@@ -6,6 +6,7 @@
 pub mod dashboard;
 mod guidance;
 mod hardware;
+pub mod store;
 pub mod watch;
 
 use std::collections::BTreeMap;
@@ -13,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Deserialize;
+use sha2::{Digest, Sha256};
 
 use crate::buttons;
 use crate::capture::SourceSpec;
@@ -26,6 +28,7 @@ use crate::screening::Thresholds;
 use dashboard::RawDashboard;
 use guidance::RawGuidance;
 use hardware::{RawButtons, RawLamps, RawPanel, no_line_twice};
+use store::RawStore;
 use watch::RawWatch;
 
 /// The documented sample, whose values are the defaults.
@@ -61,6 +64,8 @@ pub struct Config {
     pub panel: Option<panel::Wiring>,
     pub dashboard: dashboard::Settings,
     pub watch: watch::Watch,
+    /// `None` keeps no exams.
+    pub store: Option<store::Store>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -95,6 +100,7 @@ struct Raw {
     panel: RawPanel,
     dashboard: RawDashboard,
     watch: RawWatch,
+    store: RawStore,
 }
 
 #[derive(Debug, Deserialize)]
@@ -212,6 +218,12 @@ impl Config {
         })?;
         raw.validate(wrong)
     }
+
+    /// SHA-256 of all settings, in hexadecimal digits.
+    pub fn digest(&self) -> String {
+        let digest = Sha256::digest(format!("{self:?}"));
+        digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
 }
 
 impl Raw {
@@ -259,6 +271,7 @@ impl Raw {
             panel,
             dashboard: self.dashboard.validate(&number)?,
             watch: self.watch.validate(&wrong)?,
+            store: self.store.validate(&number, &wrong)?,
         })
     }
 }

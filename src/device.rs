@@ -70,9 +70,20 @@ fn memory(text: &str) -> Option<(u64, u64)> {
     Some((bytes("MemAvailable")?, bytes("MemTotal")?))
 }
 
+/// What the box is called on its network.
+pub fn name() -> Option<String> {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").ok()?;
+    Some(name.trim().to_owned()).filter(|name| !name.is_empty())
+}
+
+/// Whether a clock that says this, in seconds since 1970, has been set at all.
+pub fn plausible(seconds: u64) -> bool {
+    seconds >= PLAUSIBLE
+}
+
 fn clock(root: &Path, now: SystemTime) -> Clock {
     let seconds = now.duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
-    if seconds < PLAUSIBLE {
+    if !plausible(seconds) {
         Clock::NotSet
     } else if root.join("run/systemd/timesync/synchronized").exists() {
         Clock::Synchronized(seconds)

@@ -10,7 +10,7 @@ use crate::pipeline::latest::{Latest, Taken};
 use crate::pipeline::shutdown::{EndsAll, Shutdown};
 use crate::protocol::{Conclusion, DangerSign, Examination, VitalSigns};
 use crate::screening::{Advice, Reason, Verdict};
-use crate::snapshot::{FaultKind, Light, Lights, Snapshot};
+use crate::snapshot::{FaultKind, Keeping, Light, Lights, Snapshot};
 
 /// What must differ for a new line.
 #[derive(PartialEq, Clone, Copy)]
@@ -18,6 +18,7 @@ struct Shown {
     exam: crate::exam::Exam,
     verdict: Option<Verdict>,
     fault: Option<FaultKind>,
+    keeping: &'static str,
     advice: Option<Advice>,
     source_ended: bool,
     patient: Option<(u32, Conclusion, VitalSigns)>,
@@ -43,6 +44,9 @@ struct Line<'a> {
     usable_s: f64,
     heads: Vec<HeadLine<'a>>,
     fault: Option<&'a str>,
+    /// How it stands with keeping the exam, and why it is not kept.
+    keeping: &'static str,
+    not_kept: Option<&'a str>,
     /// What to do about the picture.
     advice: Option<&'static str>,
     refer_lamp: bool,
@@ -136,6 +140,7 @@ pub fn run(
             exam: snapshot.exam,
             verdict: snapshot.verdict,
             fault: snapshot.fault.as_ref().map(|fault| fault.kind),
+            keeping: snapshot.keeping.code(),
             advice: snapshot.advice,
             source_ended: snapshot.source_ended,
             patient: snapshot.examination.as_ref().map(|examination| {
@@ -171,6 +176,8 @@ pub(crate) fn json_line(snapshot: &Snapshot) -> String {
         usable_s: snapshot.evidence.usable.as_millis() as f64 / 1000.0,
         heads: heads(snapshot),
         fault: snapshot.fault.as_ref().map(|fault| &*fault.words),
+        keeping: snapshot.keeping.code(),
+        not_kept: snapshot.keeping.failure(),
         advice: snapshot.advice.map(Advice::code),
         refer_lamp: lights.refer == Light::On,
         clear_lamp: lights.clear == Light::On,
@@ -221,9 +228,14 @@ fn text_line(snapshot: &Snapshot) -> String {
     };
     let advice = snapshot.advice.map_or(String::new(), |a| format!("; picture {}", a.words()));
     let patient = snapshot.examination.as_ref().map_or(String::new(), patient);
+    let kept = match &snapshot.keeping {
+        Keeping::Failed(words) => format!("; NOT KEPT: {words}"),
+        Keeping::Kept => "; kept".to_owned(),
+        _ => String::new(),
+    };
     let ended = if snapshot.source_ended { "; source ended" } else { "" };
     let lamps = lamps(snapshot.lights());
-    format!("{uptime:7.1} s  {demo}{exam}: {state}; lamps {lamps}{advice}{patient}{ended}")
+    format!("{uptime:7.1} s  {demo}{exam}: {state}; lamps {lamps}{advice}{patient}{kept}{ended}")
 }
 
 /// The patient's verdict, and danger signs that decide it.

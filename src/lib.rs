@@ -25,5 +25,6 @@ pub mod preprocess;
 pub mod protocol;
 pub mod screening;
 pub mod snapshot;
+pub mod store;
 pub mod texts;
 pub mod watch;

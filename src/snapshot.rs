@@ -119,6 +119,44 @@ impl FaultKind {
     }
 }
 
+/// How it stands with keeping the exam.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Keeping {
+    /// Exams are not kept.
+    #[default]
+    Off,
+    Ready,
+    Recording,
+    /// Held, and on its way to the disk.
+    Keeping,
+    /// It is safe.
+    Kept,
+    /// It is not kept, and why.
+    Failed(Arc<str>),
+}
+
+impl Keeping {
+    /// A fixed identifier, for JSON and texts.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Keeping::Off => "off",
+            Keeping::Ready => "ready",
+            Keeping::Recording => "recording",
+            Keeping::Keeping => "keeping",
+            Keeping::Kept => "kept",
+            Keeping::Failed(_) => "failed",
+        }
+    }
+
+    /// Why the exam is not kept, if it should be and is not.
+    pub fn failure(&self) -> Option<&str> {
+        match self {
+            Keeping::Failed(words) => Some(words),
+            _ => None,
+        }
+    }
+}
+
 /// Frames since the program started.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FrameCounts {
@@ -289,6 +327,7 @@ pub struct Snapshot {
     pub uptime: Duration,
     pub exam: Exam,
     pub fault: Option<Fault>,
+    pub keeping: Keeping,
     /// `None` while no exam asks for one, and withdrawn by a fault.
     pub verdict: Option<Verdict>,
     pub evidence: Evidence,
@@ -320,6 +359,7 @@ impl Snapshot {
             uptime: Duration::ZERO,
             exam: Exam::default(),
             fault: None,
+            keeping: Keeping::Off,
             verdict: None,
             evidence: Evidence::default(),
             flaw: None,
@@ -350,6 +390,7 @@ impl Snapshot {
             device: Arc::clone(&other.device),
             examination: other.examination.clone(),
             fault: other.fault.clone(),
+            keeping: other.keeping.clone(),
             ..*other
         };
     }

@@ -116,6 +116,7 @@ fn engine_allocations(limit: Duration) -> u64 {
         examination: None,
         device: Arc::default(),
         limit: Some(limit),
+        recording: None,
         guidance: Some(Thresholds::default()),
     };
     let stages = Stages::new(&bundle, Box::new(Constant), Mode::Live);

@@ -18,6 +18,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("protocol", &["screening"]),
     ("inference", &[]),
     ("snapshot", &["exam", "frame", "protocol", "screening"]),
+    ("store", &["frame", "preprocess", "screening", "snapshot"]),
     ("gpio", &[]),
     ("device", &["snapshot", "pipeline"]),
     ("lamps", &["gpio", "snapshot", "pipeline"]),
@@ -50,7 +51,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 ];
 
 /// Vendor crates and the one file that may name each.
-const VENDORS: [(&str, &str); 14] = [
+const VENDORS: [(&str, &str); 16] = [
     ("v4l", "capture/v4l2"),
     ("rppal", "lamps/rppal.rs"),
     ("gpiocdev", "gpio.rs"),
@@ -65,6 +66,8 @@ const VENDORS: [(&str, &str); 14] = [
     ("zune_jpeg", "capture/jpeg.rs"),
     ("ratatui", "dashboard"),
     ("fluent_bundle", "texts"),
+    ("age", "store"),
+    ("redb", "store/index.rs"),
 ];
 
 fn sources() -> BTreeMap<PathBuf, String> {

@@ -76,6 +76,7 @@ fn a_thousand_reconnects_leave_nothing_behind() {
         examination: None,
         device: Arc::default(),
         limit: None,
+        recording: None,
         guidance: None,
     };
     let stages = Stages::new(&bundle, Box::new(Constant), Mode::Live);

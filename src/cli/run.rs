@@ -11,11 +11,12 @@ use std::time::{Duration, Instant};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
+use super::exam;
 use crate::buttons::{self, Desk};
 use crate::capture::{phantom, v4l2};
 use crate::config::{Config, LampDriver};
 use crate::dashboard;
-use crate::device::Watch;
+use crate::device::{self, Watch};
 use crate::error::{Error, ErrorKind, plain_words};
 use crate::exam::Command;
 use crate::headless;
@@ -32,6 +33,7 @@ use crate::pipeline::shutdown::{EndsAll, Shutdown};
 use crate::protocol::{Choice, Examination};
 use crate::screening::Mode;
 use crate::snapshot::{Identity, Snapshot};
+use crate::store::{self, Means, Recorder, Recording};
 use crate::watch::Server;
 
 /// Whose free space is shown: where exams and logs go.
@@ -212,7 +214,9 @@ impl Run<'_> {
         let board = &Board::default();
         let (commands, orders) = mpsc::sync_channel(16);
         let device = &Arc::<Watch>::default();
+        let (recording, recorder) = self.recorder()?.unzip();
         let settings = Settings {
+            recording,
             identity: Arc::clone(&self.identity),
             auto_start: self.config.auto_start,
             stall: self.config.stall,
@@ -241,6 +245,9 @@ impl Run<'_> {
                     let playing = Playing { ending: self.ending(), every_frame };
                     capture(open, playing, frames, status, shutdown);
                 })?;
+                if let Some(recorder) = recorder {
+                    named("recorder", scope, move || recorder.run())?;
+                }
                 named("device", scope, move || device.run(Path::new(STORAGE), shutdown))?;
                 named("engine", scope, move || engine.run(frames, status, &orders, shutdown))?;
                 if let Some(server) = &server {
@@ -274,6 +281,26 @@ impl Run<'_> {
             }
             outcome
         })
+    }
+
+    /// Where exams are to be kept and cannot be, nothing is screened.
+    fn recorder(&self) -> Result<Option<(Recording, Recorder)>, Error> {
+        let Some(settings) = &self.config.store else { return Ok(None) };
+        let opened = exam::open_store(&settings.folder, &settings.keys, settings.reserve)?;
+        let (store, mended) = opened;
+        for words in mended {
+            eprintln!("sonolamp: the exam store: {words}");
+        }
+        let means = Means {
+            version: self.identity.version.clone(),
+            bundle: self.identity.bundle.clone(),
+            bundle_digest: self.model.bundle.digest.clone(),
+            configuration_digest: self.config.digest(),
+            device: device::name().unwrap_or_default(),
+            source: self.identity.source.clone(),
+            demonstration: self.identity.demonstration,
+        };
+        Ok(Some(store::recorder(store, means)))
     }
 
     /// Nobody can watch where it cannot listen: a notice and nothing more.

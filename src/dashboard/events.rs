@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use super::width::fold;
 use crate::exam::{Exam, State};
 use crate::screening::Verdict;
-use crate::snapshot::{FaultKind, Snapshot};
+use crate::snapshot::{FaultKind, Keeping, Snapshot};
 use crate::texts::Texts;
 
 const LINES: usize = 100;
@@ -19,6 +19,7 @@ pub struct Log {
     exam: Exam,
     verdict: Option<Verdict>,
     fault: Option<FaultKind>,
+    keeping: Keeping,
     ended: bool,
 }
 
@@ -59,6 +60,17 @@ impl Log {
                     None => word,
                 };
                 self.note(at.clone() + &words);
+            }
+        }
+        if snapshot.keeping != self.keeping {
+            self.keeping = snapshot.keeping.clone();
+            match &snapshot.keeping {
+                Keeping::Kept => self.note(at.clone() + &texts.get("event-kept")),
+                Keeping::Failed(words) => {
+                    let words = [("words", (&**words).into())];
+                    self.note(at.clone() + &texts.with("event-not-kept", &words));
+                }
+                _ => {}
             }
         }
         if snapshot.source_ended && !self.ended {

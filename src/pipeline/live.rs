@@ -1,6 +1,8 @@
 //! Live screening: the engine takes the newest frame and publishes a snapshot of everything to the
 //! slot of every sink. A source that stalls or fails withdraws the verdict.
 
+mod keeping;
+
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
@@ -18,6 +20,8 @@ use crate::preprocess::Measures;
 use crate::protocol::Examination;
 use crate::screening::{Evidence, Guide, Thresholds, Verdict};
 use crate::snapshot::{Fault, FaultKind, HISTORY_STEP, Identity, Masked, Snapshot};
+use crate::store::Recording;
+use keeping::Begun;
 
 /// How long the engine waits for a frame before it looks at the rest.
 const TICK: Duration = Duration::from_millis(50);
@@ -39,6 +43,8 @@ pub struct Settings {
     pub device: Arc<device::Watch>,
     /// Request shutdown after this time.
     pub limit: Option<Duration>,
+    /// Where exams are kept; `None` keeps none.
+    pub recording: Option<Recording>,
     /// From where on a picture asks for advice; `None` gives none.
     pub guidance: Option<Thresholds>,
 }
@@ -56,6 +62,8 @@ pub struct Engine<'a> {
     guide: Option<Guide>,
     exam: Exam,
     held: Option<(Verdict, Evidence)>,
+    /// How it stood when the exam began, for its record.
+    begun: Begun,
     /// The graded verdict of the picture now, and since when (the source's time).
     standing: Option<(Verdict, Duration)>,
     snapshot: Snapshot,
@@ -84,6 +92,7 @@ impl<'a> Engine<'a> {
             stages,
             exam: Exam::default(),
             held: None,
+            begun: Begun::default(),
             standing: None,
             snapshot,
             sinks,
@@ -133,6 +142,8 @@ impl<'a> Engine<'a> {
                 shutdown.request();
             }
         }
+        // An exam that is cut short by the program's end is kept as far as it went.
+        self.command(Command::Hold);
         for sink in &self.sinks {
             sink.slot.close();
         }
@@ -152,6 +163,7 @@ impl<'a> Engine<'a> {
             None => {}
         }
         self.follow_protocol(command, change);
+        self.keep(command, change);
     }
 
     /// A held exam is the current zone's; the next one is of the next zone that is open. *New*, or
@@ -191,7 +203,8 @@ impl<'a> Engine<'a> {
         let frame = &mut captured.frame;
         // A source that starts over, or was away, must not look like one long frame.
         let another = captured.session != self.session || frame.timestamp < self.last_timestamp;
-        if another || self.snapshot.fault.is_some() {
+        let interrupted = another || self.snapshot.fault.is_some();
+        if interrupted {
             self.stages.interrupt();
             self.guide.iter_mut().for_each(Guide::reset);
             (self.standing, self.next_point) = (None, Duration::ZERO);
@@ -204,6 +217,7 @@ impl<'a> Engine<'a> {
                     judged = true;
                     self.snapshot.fault = None;
                     self.snapshot.counts.inferred += 1;
+                    self.record(frame, interrupted);
                 }
                 Err(error) => self.fault(FaultKind::Model, error.to_string()),
             }
@@ -307,6 +321,9 @@ impl<'a> Engine<'a> {
         snapshot.counts.dropped = missing + frames.dropped();
         snapshot.speed = self.meter.speed(now);
         snapshot.uptime = now.duration_since(start);
+        if let Some(recording) = &self.settings.recording {
+            snapshot.keeping = recording.state();
+        }
         snapshot.device = self.settings.device.latest();
         for sink in &mut self.sinks {
             sink.spare.copy_from(snapshot);

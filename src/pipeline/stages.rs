@@ -153,6 +153,19 @@ impl Stages {
         })
     }
 
+    /// Takes in a frame of an exam that was kept: what the network saw of it and what was measured.
+    /// Returns what the network says of it now.
+    pub fn judge_again(&mut self, tensor: &[u8], measures: &Measures) -> Result<&[f32], Error> {
+        self.classifier.classify(tensor, &mut self.answer)?;
+        self.screening.observe(measures, &self.answer.scores);
+        Ok(&self.answer.scores)
+    }
+
+    /// What the network saw of the frame taken in last.
+    pub fn tensor(&self) -> &[u8] {
+        &self.prepared.tensor
+    }
+
     /// Masks the picture without judging it.
     pub fn look(&mut self, frame: &mut Frame) {
         self.preprocessor.run(frame, &mut self.prepared);

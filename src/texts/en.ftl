@@ -106,6 +106,8 @@ title-log = log
 
 event-fault = fault: { $words }
 event-fault-over = fault is over
+event-kept = the exam is kept
+event-not-kept = the exam is NOT KEPT: { $words }
 event-source-ended = the source has ended
 event-reason = { $verdict }: { $reason }
 

@@ -94,6 +94,8 @@ title-log = registro
 
 event-fault = fallo: { $words }
 event-fault-over = el fallo ha terminado
+event-kept = el examen está guardado
+event-not-kept = el examen NO SE HA GUARDADO: { $words }
 event-source-ended = la fuente ha terminado
 event-reason = { $verdict }: { $reason }
 

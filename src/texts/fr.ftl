@@ -94,6 +94,8 @@ title-log = journal
 
 event-fault = défaut : { $words }
 event-fault-over = le défaut est levé
+event-kept = l’examen est enregistré
+event-not-kept = l’examen N’EST PAS ENREGISTRÉ : { $words }
 event-source-ended = la source est terminée
 event-reason = { $verdict } : { $reason }
 

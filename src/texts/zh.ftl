@@ -94,6 +94,8 @@ title-log = 日志
 
 event-fault = 故障：{ $words }
 event-fault-over = 故障已排除
+event-kept = 检查已保存
+event-not-kept = 检查未保存：{ $words }
 event-source-ended = 信号源已结束
 event-reason = { $verdict }：{ $reason }
 

@@ -115,6 +115,7 @@ fn with_settings(change: impl FnOnce(&mut Settings), test: impl FnOnce(&mut Benc
         examination: None,
         device: Arc::default(),
         limit: None,
+        recording: None,
         guidance: Some(Thresholds::default()),
     };
     change(&mut settings);
@@ -303,6 +304,7 @@ fn a_camera_that_goes_away_withdraws_the_verdict_and_resumes_when_it_is_back() {
     let frames = &Latest::new(Captured::new());
     let snapshots = &Latest::new(Snapshot::new(Arc::default()));
     let settings = Settings {
+        recording: None,
         identity: Arc::default(),
         auto_start: true,
         // Not what finds the failures here.
