@@ -127,6 +127,7 @@ fn every_sink_says_the_same() {
         examination: None,
         device: Arc::default(),
         limit: None,
+        recording: None,
         guidance: None,
     };
     let stages = Stages::new(&bundle, Box::new(Moody(Arc::default())), Mode::Live);

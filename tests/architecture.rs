@@ -18,7 +18,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("protocol", &["screening"]),
     ("inference", &[]),
     ("snapshot", &["exam", "frame", "protocol", "screening"]),
-    ("store", &["frame", "preprocess", "screening", "snapshot"]),
+    ("store", &["frame", "preprocess", "protocol", "screening", "snapshot"]),
     ("gpio", &[]),
     ("device", &["snapshot", "pipeline"]),
     ("lamps", &["gpio", "snapshot", "pipeline"]),

@@ -372,7 +372,7 @@ fn a_wrong_file_is_refused_with_key_value_and_what_is_allowed() {
         ("refer_from = 1", "", ["missing field `refer_from`", "lung-8, lung-12"]),
         ("name = \"lung-8\"", "name = \"\"", ["`name` is \"\"", "a text"]),
         ("name = \"lung-8\"", "nam = \"lung-8\"", ["unknown field `nam`", "correct the file"]),
-        ("\"complete loss of aeration: consolidation\",", "", ["line 9", "length"]),
+        ("\"complete loss of aeration: consolidation\",", "", ["line 11", "length"]),
     ] {
         assert!(right.contains(from), "{from}");
         let words = Protocol::parse(&right.replacen(from, to, 1), "clinic.toml").unwrap_err();

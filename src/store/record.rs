@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::id::ExamId;
 use super::journal::When;
+use crate::protocol::VitalSigns;
 use crate::screening::{Evidence, Verdict};
 
 /// Version of what the store writes; another is refused, with words.
@@ -20,8 +21,8 @@ pub struct Patient {
     pub sex: String,
 }
 
-/// Where in the body, after a protocol.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// Where in the body, after a protocol, and what was entered by hand.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Place {
     pub protocol: String,
     pub zone: String,
@@ -29,6 +30,7 @@ pub struct Place {
     pub score: Option<u8>,
     /// A clinician's own: refer, clear or unsure.
     pub reading: Option<String>,
+    pub vital_signs: VitalSigns,
 }
 
 /// What the verdict was made with.

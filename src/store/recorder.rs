@@ -149,7 +149,7 @@ impl Recorder {
     pub fn run(mut self) {
         while let Ok(order) = self.orders.recv() {
             if let Err(error) = self.obey(order) {
-                self.draft = None;
+                (self.draft, self.visit) = (None, None);
                 set(&self.state, Keeping::Failed(error.to_string().into()));
             }
         }

@@ -23,6 +23,10 @@ reason-unfamiliar = the picture is unlike those the model knows: check exam type
 reason-too-little-evidence = too little usable picture: sweep longer, slowly
 reason-uncertain = between clear and refer: sweep again or ask a clinician
 
+# What refer and clear ask for, at most two rows of 38.
+next-refer = have a clinician look; r shows why
+next-clear = no sign seen; symptoms count more
+
 # What is wrong with the latest frame, at most 12 columns.
 flaw-blank = blank
 flaw-no-sector = no-sector

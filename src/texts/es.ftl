@@ -20,6 +20,9 @@ reason-unfamiliar = imagen desconocida para el modelo: compruebe tipo de examen 
 reason-too-little-evidence = muy poca imagen válida: explore más tiempo, despacio
 reason-uncertain = entre negativo y derivar: explore de nuevo o consulte a un médico
 
+next-refer = que lo vea un médico; r muestra por qué
+next-clear = sin signos; los síntomas pesan más
+
 flaw-blank = vacía
 flaw-no-sector = sin sector
 flaw-noise = ruido

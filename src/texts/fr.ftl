@@ -20,6 +20,9 @@ reason-unfamiliar = image inconnue du modèle : vérifiez le type d'examen et l
 reason-too-little-evidence = trop peu d'images exploitables : balayez plus longtemps, lentement
 reason-uncertain = entre négatif et référer : recommencez ou demandez à un médecin
 
+next-refer = faites voir à un médecin ; r : pourquoi
+next-clear = aucun signe ; les symptômes priment
+
 flaw-blank = vide
 flaw-no-sector = sans secteur
 flaw-noise = bruit

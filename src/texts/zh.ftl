@@ -20,6 +20,9 @@ reason-unfamiliar = 图像与模型已知的不同：请核对检查类型和探
 reason-too-little-evidence = 可用图像不足：请更久、更慢地扫查
 reason-uncertain = 结果介于未见异常与转诊之间：请重新扫查或请医生查看
 
+next-refer = 请医生查看；按 r 看原因
+next-clear = 未见征象；症状更重要
+
 flaw-blank = 空白
 flaw-no-sector = 无扇面
 flaw-noise = 噪声

@@ -76,15 +76,16 @@ pub fn exam(dashboard: &Dashboard, snapshot: &Snapshot) -> String {
     }
 }
 
-/// Why there is no better verdict, and the next step. A fault's own message is in English.
+/// Why there is no better verdict, or what to do about it. A fault's own message is in English.
 pub fn reason(dashboard: &Dashboard, snapshot: &Snapshot) -> String {
     let texts = &dashboard.texts;
     match (&snapshot.fault, snapshot.verdict) {
         (Some(fault), _) if texts.language() == Language::English => fault.words.to_string(),
         (Some(fault), _) => texts.coded("fault", fault.kind.code()),
-        (None, Some(verdict)) => {
-            verdict.reason().map_or(String::new(), |r| texts.coded("reason", r.code()))
-        }
+        (None, Some(verdict)) => match verdict.reason() {
+            Some(reason) => texts.coded("reason", reason.code()),
+            None => texts.coded("next", verdict.word()),
+        },
         (None, None) => texts.get("press-start").into_owned(),
     }
 }

@@ -8,14 +8,14 @@ use crate::store::{Conclusion, Ledger, Place, When};
 
 use super::Engine;
 
-/// How it stood when an exam began.
+/// How it stood when an exam began, and what was kept before.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Begun {
     when: When,
     counts: FrameCounts,
+    /// Whose exam was kept last, and of which zone: what is known of it may still change.
+    kept: Option<(u32, usize)>,
     same_visit: bool,
-    /// The zone that was kept last, whose score and reading may still change.
-    zone: Option<usize>,
 }
 
 impl Engine<'_> {
@@ -51,16 +51,15 @@ impl Engine<'_> {
     pub(super) fn keep(&mut self, command: Command, change: Option<Change>) {
         let when = self.when();
         let counts = self.snapshot.counts;
-        let current = self.snapshot.examination.as_ref().map(Examination::current);
-        let place = self.snapshot.examination.as_ref().and_then(place);
         let Some(recording) = &mut self.settings.recording else { return };
+        let examination = self.snapshot.examination.as_ref();
+        let now = examination.map(|e| (e.patient(), e.current()));
+        let before = self.begun.kept;
         match (change, command) {
             (Some(Change::Started), _) => {
                 recording.begin();
-                // *New*, or a start where no zone has been examined yet, is another patient.
-                let examined = self.snapshot.examination.as_ref().map_or(0, Examination::examined);
-                let same_visit = command != Command::New && examined > 0;
-                self.begun = Begun { when, counts, same_visit, zone: None };
+                let same_visit = now.zip(before).is_some_and(|(now, before)| now.0 == before.0);
+                self.begun = Begun { when, counts, same_visit, ..self.begun };
             }
             (Some(Change::Held), _) => {
                 let (Some((verdict, evidence)), begun) = (self.held, self.begun) else { return };
@@ -71,30 +70,35 @@ impl Engine<'_> {
                     used: evidence.used,
                     kept: 0,
                 };
+                let place = examination.and_then(|e| place(e, e.current()));
                 let Begun { when: started, same_visit, .. } = begun;
                 let ended = when;
                 let conclusion =
                     Conclusion { started, ended, same_visit, place, verdict, evidence, ledger };
                 recording.keep(conclusion);
-                self.begun.zone = current;
+                self.begun.kept = now;
             }
-            (None, Command::Score | Command::Reading)
-                if current.is_some() && current == self.begun.zone =>
-            {
-                recording.amend(place, when);
+            (None, Command::Score | Command::Reading) if now.is_some() && now == before => {
+                recording.amend(examination.and_then(|e| place(e, e.current())), when);
+            }
+            (None, Command::Vitals { patient, .. }) => {
+                if let Some((_, zone)) = before.filter(|(of, _)| *of == patient) {
+                    recording.amend(examination.and_then(|e| place(e, zone)), when);
+                }
             }
             _ => {}
         }
     }
 }
 
-fn place(examination: &Examination) -> Option<Place> {
-    let (zone, record) = examination.current_zone()?;
+fn place(examination: &Examination, zone: usize) -> Option<Place> {
+    let (zone, record) = examination.zones().nth(zone)?;
     Some(Place {
         protocol: examination.protocol().name.clone(),
         zone: zone.name.clone(),
         score: record.score,
         reading: record.reading.map(|reading| reading.word().to_owned()),
+        vital_signs: *examination.vital_signs(),
     })
 }
 
