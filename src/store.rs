@@ -42,7 +42,7 @@ use self::files::DRAFT;
 use self::index::Index;
 use self::journal::{Journal, hex};
 use self::record::Envelope;
-use self::seal::RowKey;
+use self::seal::{RowKey, Sealing};
 use crate::error::{Error, ErrorKind, plain_words};
 
 const ENVELOPE: &str = ".envelope";
@@ -281,7 +281,7 @@ pub struct Draft {
     id: ExamId,
     key: SecretKey,
     files: Arc<dyn Files>,
-    stream: age::stream::StreamWriter<Appender>,
+    stream: Sealing<Appender>,
 }
 
 impl Draft {

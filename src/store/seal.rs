@@ -22,6 +22,9 @@ use crate::error::{Error, ErrorKind};
 /// Bytes of a nonce.
 const NONCE: usize = 12;
 
+/// Seals what is written to it.
+pub type Sealing<W> = age::stream::StreamWriter<W>;
+
 /// Public keys to which everything is sealed; each of their owners can read all of it.
 #[derive(Debug, Clone)]
 pub struct Recipients(Vec<x25519::Recipient>);
@@ -54,7 +57,7 @@ impl Recipients {
         Ok(sealed)
     }
 
-    fn writer<W: Write>(&self, output: W) -> io::Result<age::stream::StreamWriter<W>> {
+    fn writer<W: Write>(&self, output: W) -> io::Result<Sealing<W>> {
         let recipients = self.0.iter().map(|key| key as &dyn age::Recipient);
         age::Encryptor::with_recipients(recipients).map_err(io::Error::other)?.wrap_output(output)
     }
@@ -111,7 +114,7 @@ impl SecretKey {
     }
 
     /// Writes a stream that this key reads.
-    pub fn writer<W: Write>(&self, output: W) -> io::Result<age::stream::StreamWriter<W>> {
+    pub fn writer<W: Write>(&self, output: W) -> io::Result<Sealing<W>> {
         self.recipients().writer(output)
     }
 }
