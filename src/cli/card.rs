@@ -106,7 +106,7 @@ fn page(texts: &Texts) -> String {
     for (class, name, means) in lamps {
         let _ = write!(page, "<tr><td class=\"face {class}\">{name}<td>{means}");
     }
-    let _ = write!(page, "</table><p class=\"notice\">{}</html>\n", get("card-notice"));
+    let _ = writeln!(page, "</table><p class=\"notice\">{}</html>", get("card-notice"));
     page
 }
 

@@ -35,7 +35,8 @@ pub trait Files: Debug + Send + Sync {
 
 /// An open file.
 pub trait File: Debug + Send + Sync {
-    fn len(&self) -> io::Result<u64>;
+    /// In bytes.
+    fn length(&self) -> io::Result<u64>;
     /// Fills all of `out`, or fails.
     fn read_at(&self, out: &mut [u8], offset: u64) -> io::Result<()>;
     fn write_at(&self, data: &[u8], offset: u64) -> io::Result<()>;
@@ -55,7 +56,7 @@ impl dyn Files + '_ {
     /// All of a file.
     pub fn read(&self, name: &str) -> io::Result<Vec<u8>> {
         let file = self.open(name)?;
-        let mut bytes = vec![0; usize::try_from(file.len()?).map_err(io::Error::other)?];
+        let mut bytes = vec![0; usize::try_from(file.length()?).map_err(io::Error::other)?];
         file.read_at(&mut bytes, 0)?;
         Ok(bytes)
     }
@@ -146,7 +147,7 @@ impl Files for Folder {
 }
 
 impl File for std::fs::File {
-    fn len(&self) -> io::Result<u64> {
+    fn length(&self) -> io::Result<u64> {
         Ok(self.metadata()?.len())
     }
 

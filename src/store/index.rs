@@ -50,7 +50,7 @@ struct Backend(Box<dyn File>);
 
 impl StorageBackend for Backend {
     fn len(&self) -> io::Result<u64> {
-        self.0.len()
+        self.0.length()
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {

@@ -71,7 +71,7 @@ pub fn erase(files: &dyn Files, id: ExamId) -> io::Result<()> {
     let envelope = format!("{id}{ENVELOPE}");
     // Where the disk writes in place, the key is gone even if its sectors are read.
     if let Ok(file) = files.open(&envelope) {
-        file.write_at(&vec![0; usize::try_from(file.len()?).unwrap_or(0)], 0)?;
+        file.write_at(&vec![0; usize::try_from(file.length()?).unwrap_or(0)], 0)?;
         file.sync()?;
     }
     for name in [envelope, format!("{id}{CLIP}")] {

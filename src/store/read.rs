@@ -143,7 +143,7 @@ impl Store {
                     }
                 }
                 (Err(error), _) => {
-                    damage.push(unreadable(format!("exam {id}"), &error).to_string())
+                    damage.push(unreadable(format!("exam {id}"), &error).to_string());
                 }
                 (_, Err(error)) => {
                     damage.push(unreadable(format!("the clip of exam {id}"), &error).to_string());
@@ -180,7 +180,7 @@ struct Reader {
 
 impl Read for Reader {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let left = self.file.len()?.saturating_sub(self.at);
+        let left = self.file.length()?.saturating_sub(self.at);
         let length = out.len().min(usize::try_from(left).unwrap_or(usize::MAX));
         self.file.read_at(&mut out[..length], self.at)?;
         self.at += length as u64;

@@ -1,7 +1,7 @@
 //! What the engine tells the recorder: each judged frame, and what an exam came to.
 
 use crate::exam::{Change, Command};
-use crate::frame::{Bounds, Frame};
+use crate::frame::Frame;
 use crate::protocol::Examination;
 use crate::snapshot::{Clock, FrameCounts};
 use crate::store::{Conclusion, Ledger, Place, When};
@@ -31,7 +31,7 @@ impl Engine<'_> {
         let Some(recording) = &mut self.settings.recording else { return };
         let stages = &self.stages;
         recording.add(|kept| {
-            let bounds = stages.bounds().unwrap_or(Bounds::default());
+            let bounds = stages.bounds().unwrap_or_default();
             kept.sequence = frame.sequence;
             kept.interrupted = interrupted;
             kept.measures = *stages.measures();

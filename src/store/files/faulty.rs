@@ -234,7 +234,7 @@ struct Open {
 }
 
 impl File for Open {
-    fn len(&self) -> io::Result<u64> {
+    fn length(&self) -> io::Result<u64> {
         Ok(self.disk.state().contents[self.at].now.len() as u64)
     }
 
