@@ -3,7 +3,7 @@
     python3 tests/recording.py OUT.cast [OUT.gif] [SOURCE] [COLUMNSxROWS]
 
 Runs target/release/sonolamp in tmux, as screenshot.py does, presses keys as SCRIPT says and looks at
-the pane four times a second. The asciicast (version 2) plays in any terminal with asciinema; the GIF
+the pane twice a second. The asciicast (version 2) plays in any terminal with asciinema; the GIF
 needs Pillow and the font of screenshot.py.
 """
 
@@ -15,7 +15,7 @@ import time
 
 import screenshot
 
-LOOKS = 4  # a second
+LOOKS = 2  # a second
 COLOURS = 48
 # Seconds from the start, key, as tmux names it.
 SCRIPT = [(2, "Space"), (11, "Space"), (13, "r"), (15, "Left"), (16, "Left"), (17, "t"), (19, "3"), (21, "5")]
@@ -23,7 +23,7 @@ SECONDS = 23
 
 
 def recorded(source, columns, rows, settings):
-    """What stood on the screen, every quarter of a second: (seconds, text with colours)."""
+    """What stood on the screen, every half second: (seconds, text with colours)."""
     tmux = ["tmux", "-L", "sonolamp-recording", "-f", "/dev/null"]
     able = "env COLORTERM=truecolor LC_ALL=C.UTF-8"
     command = f"{able} target/release/sonolamp run --config {settings} --source '{source}'"
