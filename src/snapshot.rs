@@ -56,6 +56,12 @@ pub struct Identity {
     pub clear: f32,
     /// How the lamps are driven, in words.
     pub lamps: String,
+    /// The lines of refer, clear and attention by name, and whether a low one lights its lamp; empty
+    /// where none is driven.
+    pub lines: Vec<String>,
+    pub active_low: bool,
+    /// What the camera was asked for when the program started and what else it offers, in words.
+    pub camera: String,
     pub version: String,
 }
 

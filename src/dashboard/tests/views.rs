@@ -169,6 +169,27 @@ fn the_one_button_works_in_every_view_and_keys_go_everywhere() {
 }
 
 #[test]
+fn the_device_view_tells_formats_and_levels() {
+    let mut dashboard = english();
+    let mut snapshot = after_two_exams(&mut dashboard);
+    press(&mut dashboard, &snapshot, KeyCode::Char('4'));
+    let lines = vec!["GPIO line 17".to_owned(), "GPIO line 27".into(), "GPIO line 22".into()];
+    let camera = "YUYV 640x480, 30 a second (MJPG YUYV)".to_owned();
+    for (active_low, levels) in [(false, ["low", "high", "low"]), (true, ["high", "low", "high"])] {
+        let (camera, lines) = (camera.clone(), lines.clone());
+        snapshot.identity = Arc::new(Identity { camera, lines, active_low, ..identity() });
+        let shown = screen(&mut dashboard, 80, 24, &snapshot);
+        assert!(
+            shown.contains("camera            YUYV 640x480, 30 a second (MJPG YUYV)"),
+            "{shown}"
+        );
+        let [refer, clear, attention] = levels;
+        let words = format!("GPIO line 17 {refer}, GPIO line 27 {clear}, GPIO line 22 {attention}");
+        assert!(shown.contains(&words) && shown.contains("Sonolamp"), "{shown}");
+    }
+}
+
+#[test]
 fn review_moves_and_finds_what_tells() {
     let mut dashboard = english();
     let snapshot = after_two_exams(&mut dashboard);

@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 use super::{exams, facts};
 use crate::dashboard::Dashboard;
 use crate::dashboard::width::{cut, pad, width};
-use crate::snapshot::{Clock, Device, Snapshot};
+use crate::snapshot::{Clock, Device, Light, Snapshot};
 
 /// Columns of the names.
 const NAME: usize = 16;
@@ -49,7 +49,13 @@ fn rows(dashboard: &Dashboard, snapshot: &Snapshot) -> Vec<(String, String, bool
     let speed = texts.with("speed", &[("frames", decimal(snapshot.speed.frames_per_second, 1))]);
     row("source", identity.source.clone(), false);
     row("delivers", fault.map_or(speed, |fault| fault.words.to_string()), fault.is_some());
+    if !identity.camera.is_empty() {
+        row("camera", identity.camera.clone(), false);
+    }
     row("driver", identity.lamps.clone(), false);
+    if !identity.lines.is_empty() {
+        row("lines", levels(dashboard, snapshot), false);
+    }
     row("board", board.clone().unwrap_or_else(unknown), false);
     let heat = temperature.map(|t| texts.with("degrees", &[("degrees", decimal(t, 0))]));
     row("heat", heat.unwrap_or_else(unknown), temperature.is_some_and(|t| t >= HOT));
@@ -83,6 +89,21 @@ fn rows(dashboard: &Dashboard, snapshot: &Snapshot) -> Vec<(String, String, bool
     let kernel = release.as_deref().unwrap_or_default();
     row("version", format!("Sonolamp {}  Linux {kernel}", identity.version), false);
     rows
+}
+
+/// Each lamp's line and how it stands now.
+fn levels(dashboard: &Dashboard, snapshot: &Snapshot) -> String {
+    let (identity, lights) = (&snapshot.identity, snapshot.lights());
+    let level = |(line, light): (&String, Light)| {
+        let key = match (light, identity.active_low) {
+            (Light::Blinking, _) => "level-blinks",
+            (Light::On, false) | (Light::Off, true) => "level-high",
+            (Light::Off, false) | (Light::On, true) => "level-low",
+        };
+        format!("{line} {}", dashboard.texts.get(key))
+    };
+    let lines = identity.lines.iter().zip([lights.refer, lights.clear, lights.attention]);
+    lines.map(level).collect::<Vec<_>>().join(", ")
 }
 
 fn clock_words(dashboard: &Dashboard, clock: Clock) -> String {
