@@ -19,6 +19,7 @@ mod read;
 mod record;
 mod recorder;
 mod seal;
+mod summary;
 #[cfg(test)]
 mod tests;
 
@@ -28,7 +29,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-pub use self::clip::KeptFrame;
+pub use self::clip::{KeptFrame, read as read_frame};
 pub use self::files::{File, Files, Folder};
 pub use self::id::ExamId;
 pub use self::index::Row;
@@ -36,7 +37,8 @@ pub use self::journal::{What, When};
 pub use self::read::{Exam, Unlocked};
 pub use self::record::{Ledger, Listed, Means, Patient, Place, Record};
 pub use self::recorder::{Conclusion, Recorder, Recording, recorder};
-pub use self::seal::{Recipients, SecretKey};
+pub use self::seal::{LockedKey, Recipients, SecretKey, passphrase};
+pub use self::summary::Summary;
 
 use self::files::DRAFT;
 use self::index::Index;
@@ -47,6 +49,8 @@ use crate::error::{Error, ErrorKind, plain_words};
 
 const ENVELOPE: &str = ".envelope";
 const CLIP: &str = ".clip";
+/// Who is named in the journal for what nobody asked for.
+const BOX: &str = "box";
 
 /// The store, open for more exams.
 pub struct Store {
@@ -189,8 +193,7 @@ impl Store {
     /// Writes down that an exam has been handed over.
     pub fn mark(&mut self, id: ExamId, what: What, when: When, who: &str) -> Result<(), Error> {
         let (number, mut row) = self.row(id)?;
-        row.exported |= what == What::Exported;
-        row.sent |= what == What::Sent;
+        row.follow(what, when);
         let outcome = self.journal.add(when, who, what, Some(id), None).and_then(|()| {
             let head = self.journal.head();
             self.index.write(|change| {
@@ -215,6 +218,27 @@ impl Store {
             })
         });
         self.note(outcome)
+    }
+
+    /// Erases what was handed over at least `age` seconds ago, the oldest first and `most` at a time;
+    /// how many that were. Nothing happens where the clock has not been set.
+    pub fn retire(&mut self, age: u64, most: usize, when: When) -> Result<usize, Error> {
+        let Some(before) = when.time.checked_sub(age).filter(|_| when.clock_set) else {
+            return Ok(0);
+        };
+        let mut over = Vec::new();
+        let read = self.index.newest(None, |number, row| {
+            let past = row.handed_over.is_some_and(|at| at <= before) && !row.erasing;
+            over.extend(past.then_some((number, row.id)));
+            true
+        });
+        read.map_err(|e| unreadable("the index", &e))?;
+        over.sort_unstable();
+        over.truncate(most);
+        for &(_, id) in &over {
+            self.erase(id, when, BOX)?;
+        }
+        Ok(over.len())
     }
 
     fn row(&self, id: ExamId) -> Result<(u64, Row), Error> {

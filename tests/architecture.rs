@@ -51,7 +51,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 ];
 
 /// Vendor crates and the one file that may name each.
-const VENDORS: [(&str, &str); 16] = [
+const VENDORS: [(&str, &str); 19] = [
     ("v4l", "capture/v4l2"),
     ("rppal", "lamps/rppal.rs"),
     ("gpiocdev", "gpio.rs"),
@@ -67,6 +67,9 @@ const VENDORS: [(&str, &str); 16] = [
     ("ratatui", "dashboard"),
     ("fluent_bundle", "texts"),
     ("age", "store/seal.rs"),
+    ("argon2", "store/seal/locked.rs"),
+    ("bip39", "store/seal/locked.rs"),
+    ("rpassword", "cli/exam.rs"),
     ("redb", "store/index.rs"),
 ];
 

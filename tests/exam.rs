@@ -5,6 +5,7 @@
 use std::path::Path;
 
 use assert_cmd::Command;
+use serde_json::json;
 
 fn sonolamp(arguments: &[&str]) -> Command {
     let mut command = Command::cargo_bin("sonolamp").unwrap();
@@ -57,6 +58,28 @@ fn an_exam_is_kept_and_computed_again_bit_for_bit() {
     assert!(verified.ends_with("1 of 1 verdicts hold, bit for bit\n"), "{verified}");
     let checked = output(&["exam", "check", "--store", text(&store)]);
     assert_eq!(checked, "1 exams, 0 damaged\n");
+
+    // The key under a passphrase, which is asked for.
+    let locked = folder.path().join("clinic.locked");
+    let words = output(&["exam", "lock", text(&key), text(&locked)]);
+    assert_eq!(words.split_whitespace().count(), 7, "{words}");
+    let asking = ["exam", "list", "--json", "--store", text(&store), "--key", text(&locked)];
+    let opened_so = sonolamp(&asking).write_stdin(words.to_uppercase()).assert().success();
+    assert_eq!(String::from_utf8_lossy(&opened_so.get_output().stdout), listed);
+    let wrong = words.replacen(' ', " and ", 1);
+    let refused = sonolamp(&asking).write_stdin(wrong).assert().code(2);
+    let said = String::from_utf8_lossy(&refused.get_output().stderr).into_owned();
+    assert!(said.contains("does not open the key"), "{said}");
+
+    // What a builder gets.
+    let plain = output(&["exam", "support", "--store", text(&store)]);
+    let known: serde_json::Value = serde_json::from_str(&plain).unwrap();
+    assert_eq!((&known["store"]["exams"], &known["store"]["months"]), (&1.into(), &json!({})));
+    let told = output(&[&["exam", "support"], &opened[..]].concat());
+    let known: serde_json::Value = serde_json::from_str(&told).unwrap();
+    let months = known["store"]["months"].as_object().unwrap();
+    assert_eq!(months.values().next().unwrap()["exams"], 1);
+    assert!(!told.contains(id) && !told.contains("lung-blines"), "{told}");
 
     // Another clinic's key opens nothing.
     let other = folder.path().join("other.key");

@@ -1,8 +1,9 @@
 //! `sonolamp exam`: what the store holds, for whoever has the clinic's secret key.
 
+mod support;
 mod verify;
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -15,7 +16,9 @@ use super::stored;
 use crate::config::Config;
 use crate::device;
 use crate::error::{Error, ErrorKind, plain_words};
-use crate::store::{ExamId, Listed, Recipients, Record, SecretKey, Store, Unlocked, When};
+use crate::store::{
+    ExamId, Listed, LockedKey, Recipients, Record, SecretKey, Store, Unlocked, When, passphrase,
+};
 
 /// Who is named in the journal.
 const WHO: &str = "command line";
@@ -43,7 +46,8 @@ struct Place {
 struct Opened {
     #[command(flatten)]
     place: Place,
-    /// File with the clinic's secret key, such as one on a USB stick
+    /// File with the clinic's secret key, such as one on a USB stick; one under a passphrase asks for
+    /// it
     #[arg(long, value_name = "FILE")]
     key: PathBuf,
 }
@@ -54,6 +58,19 @@ enum Action {
     Keys {
         /// File to make
         file: PathBuf,
+    },
+    /// Put a secret key under a passphrase, so that it may lie on the box
+    ///
+    /// Makes the passphrase, seven words at random, and prints it: write it down. With --own it is
+    /// asked for instead.
+    Lock {
+        /// File with the secret key
+        key: PathBuf,
+        /// File to make
+        file: PathBuf,
+        /// Ask for a passphrase of at least six words
+        #[arg(long)]
+        own: bool,
     },
     /// List exams, newest first
     List {
@@ -86,6 +103,16 @@ enum Action {
         #[arg(long, value_name = "DIR")]
         bundle: Option<PathBuf>,
     },
+    /// Write what a builder needs to help, as JSON: counts and events, nothing of any patient
+    ///
+    /// With the key also how verdicts, probabilities and picture quality were spread each month.
+    Support {
+        #[command(flatten)]
+        place: Place,
+        /// File with the clinic's secret key
+        #[arg(long, value_name = "FILE")]
+        key: Option<PathBuf>,
+    },
     /// Check journal and files for damage; needs no key
     Check {
         #[command(flatten)]
@@ -107,6 +134,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let mut out = std::io::stdout().lock();
     match &arguments.action {
         Action::Keys { file } => keys(file, &mut out)?,
+        Action::Lock { key, file, own } => lock(key, file, *own, &mut out)?,
         Action::List { opened, search, most, json } => {
             let (store, unlocked) = opened.open()?;
             list(&store, &unlocked, search.as_deref(), *most, *json, &mut out)?;
@@ -130,6 +158,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             drop(out);
             return verify::run(&store, &unlocked, &ids, bundle.as_deref());
         }
+        Action::Support { place, key } => support::run(place, key.as_deref(), &mut out)?,
         Action::Check { place } => {
             let store = place.open()?;
             let damage = store.check()?;
@@ -176,10 +205,21 @@ impl Place {
         if let Some(folder) = &self.store {
             return Ok(folder.clone());
         }
-        Config::load(self.config.as_deref())?.store.map(|store| store.folder).ok_or_else(|| {
+        self.config()?.store.map(|store| store.folder).ok_or_else(|| {
             let remedy = "set store.folder in the configuration, or give --store DIR";
             Error::new(ErrorKind::Usage, "the exam store", "is not configured", remedy)
         })
+    }
+
+    fn config(&self) -> Result<Config, Error> {
+        Config::load(self.config.as_deref())
+    }
+
+    fn unlock(&self, key: &Path) -> Result<(Store, Unlocked), Error> {
+        let key = secret_key(key)?;
+        let store = self.open_for(&key)?;
+        let unlocked = store.unlock(key)?;
+        Ok((store, unlocked))
     }
 
     /// Opens it for what needs no reading, and no new exams.
@@ -201,24 +241,61 @@ impl Place {
 
 impl Opened {
     fn open(&self) -> Result<(Store, Unlocked), Error> {
-        let name = self.key.display();
-        let text = std::fs::read_to_string(&self.key).map_err(|e| {
-            let problem = format!("cannot be read ({})", plain_words(&e));
-            Error::new(ErrorKind::Usage, name, problem, "plug in the stick with the secret key")
-        })?;
-        let key = SecretKey::parse(&text, &self.key.display().to_string())?;
-        let store = self.place.open_for(&key)?;
-        let unlocked = store.unlock(key)?;
-        Ok((store, unlocked))
+        self.place.unlock(&self.key)
     }
+}
+
+/// Reads a secret key, and asks for the passphrase of a locked one.
+fn secret_key(file: &Path) -> Result<SecretKey, Error> {
+    let name = file.display().to_string();
+    let text = std::fs::read_to_string(file).map_err(|e| {
+        let problem = format!("cannot be read ({})", plain_words(&e));
+        Error::new(ErrorKind::Usage, &name, problem, "plug in the stick with the secret key")
+    })?;
+    if LockedKey::is_one(&text) {
+        return LockedKey::parse(&text, &name)?.open(&asked("Passphrase: ")?);
+    }
+    SecretKey::parse(&text, &name)
+}
+
+/// A passphrase: typed unseen at a terminal, else the next line of stdin.
+fn asked(prompt: &str) -> Result<String, Error> {
+    let typed = if std::io::stdin().is_terminal() {
+        rpassword::prompt_password(prompt)
+    } else {
+        let mut line = String::new();
+        std::io::stdin().read_line(&mut line).map(|_| line)
+    };
+    typed.map_err(|e| {
+        let problem = format!("cannot be asked for ({})", plain_words(&e));
+        Error::new(ErrorKind::Usage, "the passphrase", problem, "run it in a terminal")
+    })
+}
+
+fn lock(key: &Path, file: &Path, own: bool, out: &mut impl Write) -> anyhow::Result<()> {
+    let key = secret_key(key)?;
+    let words = if own { asked("New passphrase: ")? } else { passphrase() };
+    let locked = LockedKey::lock(&key, &words)?;
+    new_secret(file, &format!("# public key: {}\n{}", key.public(), locked.text()))?;
+    if !own {
+        writeln!(out, "{words}")?;
+        eprintln!("These words open {}. Write them down, and keep them away from", file.display());
+        eprintln!("the box; the secret key without a passphrase stays in the clinic's safe.");
+    }
+    Ok(())
+}
+
+/// Writes a new file that its owner alone can read.
+fn new_secret(file: &Path, text: &str) -> anyhow::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    let made = options.write(true).create_new(true).mode(0o600).open(file);
+    stored(file, made.and_then(|mut f| f.write_all(text.as_bytes()).and_then(|()| f.sync_all())))?;
+    Ok(())
 }
 
 fn keys(file: &Path, out: &mut impl Write) -> anyhow::Result<()> {
     let key = SecretKey::generate();
-    let text = format!("# public key: {}\n{}\n", key.public(), key.expose());
-    let mut options = std::fs::OpenOptions::new();
-    let made = options.write(true).create_new(true).mode(0o600).open(file);
-    stored(file, made.and_then(|mut f| f.write_all(text.as_bytes()).and_then(|()| f.sync_all())))?;
+    new_secret(file, &format!("# public key: {}\n{}\n", key.public(), key.expose()))?;
     writeln!(out, "{}", key.public())?;
     eprintln!("The secret key is in {}. Whoever has it can read every exam;", file.display());
     eprintln!("without it nobody can. Keep two copies away from the box, and put the line above");

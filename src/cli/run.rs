@@ -13,7 +13,7 @@ use signal_hook::iterator::Signals;
 
 use super::exam;
 use crate::buttons::{self, Desk};
-use crate::capture::{phantom, v4l2};
+use crate::capture::{SourceSpec, phantom, v4l2};
 use crate::config::{Config, LampDriver};
 use crate::dashboard;
 use crate::device::{self, Watch};
@@ -21,7 +21,7 @@ use crate::error::{Error, ErrorKind, plain_words};
 use crate::exam::Command;
 use crate::headless;
 use crate::inference::Placement;
-use crate::lamps::{self, Board, Lamps};
+use crate::lamps::{self, Board, Lamps, Wiring};
 use crate::panel;
 use crate::pipeline::Model;
 use crate::pipeline::capturing::{
@@ -172,8 +172,26 @@ fn identity(model: &Model, config: &Config, driver: LampDriver) -> Identity {
         } else {
             driver.words().to_owned()
         },
+        lines: if driver == LampDriver::Console {
+            Vec::new()
+        } else {
+            let Wiring { refer, clear, attention, .. } = &config.wiring;
+            [refer, clear, attention].map(ToString::to_string).into()
+        },
+        active_low: config.wiring.active_low,
+        camera: camera(config).unwrap_or_default(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
     }
+}
+
+/// The formats of the configured camera, if it is one and there.
+fn camera(config: &Config) -> Option<String> {
+    let SourceSpec::V4l2(address) = &config.source else { return None };
+    let found = v4l2::survey(&config.capture);
+    let camera = found.iter().find(|c| address.fits(Path::new(&c.node), &c.name, &c.bus))?;
+    let formats: Vec<&str> = camera.formats.iter().map(|f| f.format.as_str()).collect();
+    let choice = camera.choice.as_deref().or(camera.problem.as_deref()).unwrap_or("-");
+    Some(format!("{choice} ({})", formats.join(" ")))
 }
 
 struct Run<'a> {
@@ -300,7 +318,8 @@ impl Run<'_> {
             source: self.identity.source.clone(),
             demonstration: self.identity.demonstration,
         };
-        Ok(Some(store::recorder(store, means)))
+        let retain = settings.retain.map(|age| age.as_secs());
+        Ok(Some(store::recorder(store, means, retain)))
     }
 
     /// Nobody can watch where it cannot listen: a notice and nothing more.

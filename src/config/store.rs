@@ -1,10 +1,14 @@
 //! `[store]`: where exams are kept, and for whom.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::Deserialize;
 
 use crate::error::Error;
+
+/// In seconds.
+const DAY: u64 = 86_400;
 
 /// Where exams are kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +18,8 @@ pub struct Store {
     pub keys: PathBuf,
     /// Bytes that stay free.
     pub reserve: u64,
+    /// How long after its hand-over an exam is erased; never where there is none.
+    pub retain: Option<Duration>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -22,11 +28,17 @@ pub struct RawStore {
     folder: String,
     keys: String,
     reserve_mb: i64,
+    retain_days: i64,
 }
 
 impl Default for RawStore {
     fn default() -> RawStore {
-        RawStore { folder: String::new(), keys: "/etc/sonolamp/clinic.pub".into(), reserve_mb: 500 }
+        RawStore {
+            folder: String::new(),
+            keys: "/etc/sonolamp/clinic.pub".into(),
+            reserve_mb: 500,
+            retain_days: 0,
+        }
     }
 }
 
@@ -38,6 +50,8 @@ impl RawStore {
         wrong: &impl Fn(String, &str) -> Error,
     ) -> Result<Option<Store>, Error> {
         let reserve = number("store.reserve_mb", self.reserve_mb, 0, 1_000_000)?;
+        let days = number("store.retain_days", self.retain_days, 0, 36_500)?;
+        let retain = (days > 0).then(|| Duration::from_secs(days * DAY));
         if self.folder.is_empty() {
             return Ok(None);
         }
@@ -46,6 +60,6 @@ impl RawStore {
             return Err(wrong(problem, "allowed: empty, or a path from / on"));
         }
         let (folder, keys) = (self.folder.into(), self.keys.into());
-        Ok(Some(Store { folder, keys, reserve: reserve << 20 }))
+        Ok(Some(Store { folder, keys, reserve: reserve << 20, retain }))
     }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::files::{File, Files};
 use super::id::ExamId;
-use super::journal::Chain;
+use super::journal::{Chain, What, When};
 use crate::error::contained;
 
 pub const NAME: &str = "index.redb";
@@ -29,6 +29,8 @@ pub struct Row {
     pub id: ExamId,
     pub exported: bool,
     pub sent: bool,
+    /// When it was handed over last, by a clock that was set; none since it was amended.
+    pub handed_over: Option<u64>,
     /// It is being erased: a cut does not bring it back.
     pub erasing: bool,
     /// Which of the keys what a list shows is under; none where the envelope alone has it.
@@ -40,8 +42,22 @@ pub struct Row {
 impl Row {
     /// One of which the envelope alone says more.
     pub fn new(id: ExamId) -> Row {
-        let listed = Vec::new();
-        Row { id, exported: false, sent: false, erasing: false, key: None, listed }
+        let (handed_over, key, listed) = (None, None, Vec::new());
+        Row { id, exported: false, sent: false, handed_over, erasing: false, key, listed }
+    }
+
+    /// Follows what the journal says of the exam.
+    pub fn follow(&mut self, what: What, when: When) {
+        match what {
+            What::Exported => self.exported = true,
+            What::Sent => self.sent = true,
+            What::Kept | What::Amended => {
+                (self.exported, self.sent, self.handed_over) = (false, false, None);
+                return;
+            }
+            _ => return,
+        }
+        self.handed_over = Some(when.time).filter(|_| when.clock_set).or(self.handed_over);
     }
 }
 

@@ -169,6 +169,16 @@ pub fn hex(bytes: &[u8]) -> String {
     })
 }
 
+/// `None` where it is no such text.
+pub fn bytes_of_hex(text: &str) -> Option<Vec<u8>> {
+    let digit = |digit: u8| char::from(digit).to_digit(16);
+    let pairs = text.as_bytes().chunks(2).map(|pair| match *pair {
+        [high, low] => Some((digit(high)? << 4 | digit(low)?) as u8),
+        _ => None,
+    });
+    pairs.collect()
+}
+
 /// The lines of a journal, as far as each can be read.
 pub fn lines(bytes: &[u8]) -> impl Iterator<Item = Line> {
     bytes.split(|&b| b == b'\n').filter_map(|line| serde_json::from_slice(line).ok())

@@ -10,10 +10,7 @@ use super::files::{DRAFT, Files};
 use super::id::ExamId;
 use super::index::{self, Index, Row};
 use super::journal::{self, Journal, What, When, hex};
-use super::{CLIP, ENVELOPE};
-
-/// Who is named in the journal for what nobody asked for.
-const BOX: &str = "box";
+use super::{BOX, CLIP, ENVELOPE};
 
 pub struct Opened {
     pub index: Index,
@@ -191,8 +188,8 @@ impl Mending<'_> {
         if digests.starts_with(&envelope) && last.number <= known {
             return Ok(());
         }
-        let row = Row { key: None, listed: Vec::new(), ..row };
-        self.index.write(|change| change.put(number, &row))?;
+        // As new: whether what was handed over is what stands now is not known.
+        self.index.write(|change| change.put(number, &Row::new(row.id)))?;
         let before = journal::lines(&bytes).filter_map(|line| {
             line.digests().filter(|(of, _)| *of == id).map(|(_, digests)| digests.to_owned())
         });
@@ -210,8 +207,7 @@ impl Mending<'_> {
         for line in journal::lines(&self.files.read(journal::NAME)?) {
             let Some(id) = line.exam else { continue };
             let (_, row) = said.entry(id).or_insert((line.number, Row::new(id)));
-            row.exported |= line.what == What::Exported;
-            row.sent |= line.what == What::Sent;
+            row.follow(line.what, line.when);
         }
         Ok(said)
     }

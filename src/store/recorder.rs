@@ -5,7 +5,7 @@
 //! said: half an exam is never kept for a whole one.
 
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{Draft, ExamId, Kept, KeptFrame, Ledger, Means, Patient, Place, Record, Store, When};
 use crate::error::Error;
@@ -16,6 +16,8 @@ use crate::snapshot::Keeping;
 const BUFFERS: usize = 32;
 /// Orders beside frames that may.
 const ORDERS: usize = 16;
+/// Exams that are erased at a time, so that the next one need not wait.
+const RETIRED: usize = 5;
 /// Who is named in the journal for an exam at the box.
 const WHO: &str = "operator";
 
@@ -36,16 +38,33 @@ pub struct Conclusion {
 enum Order {
     Begin,
     Frame(KeptFrame),
-    Keep(Box<Conclusion>),
+    /// The number counts exams since the start.
+    Keep(u32, Box<Conclusion>),
     Amend(Option<Place>, When),
     Discard,
 }
 
-/// The recorder's state, for everyone to see.
-type State = Arc<Mutex<Keeping>>;
+/// The exam that is seen and how it stands with it, for both ends.
+#[derive(Clone)]
+struct State(Arc<Mutex<(u32, Keeping)>>);
 
-fn set(state: &State, keeping: Keeping) {
-    *state.lock().unwrap_or_else(PoisonError::into_inner) = keeping;
+impl State {
+    fn lock(&self) -> MutexGuard<'_, (u32, Keeping)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set(&self, keeping: Keeping) {
+        self.lock().1 = keeping;
+    }
+
+    /// What became of an exam; a later one may be seen by now.
+    fn conclude(&self, exam: u32, keeping: Keeping) {
+        let mut state = self.lock();
+        // The first failure says why.
+        if state.0 == exam && state.1.failure().is_none() {
+            state.1 = keeping;
+        }
+    }
 }
 
 /// The engine's end.
@@ -70,30 +89,50 @@ pub struct Recorder {
     kept: Option<(Kept, Record)>,
     /// Of the exam before.
     visit: Option<ExamId>,
+    /// Seconds after its hand-over at which an exam is erased.
+    retain: Option<u64>,
 }
 
-/// Both ends; `means` goes into every record.
-pub fn recorder(store: Store, means: Means) -> (Recording, Recorder) {
+/// Both ends; `means` goes into every record. With `retain`, exams are erased so many seconds after they
+/// were handed over.
+pub fn recorder(store: Store, means: Means, retain: Option<u64>) -> (Recording, Recorder) {
     let (orders, receiver) = sync_channel(BUFFERS + ORDERS);
     let (giver, spare) = sync_channel(BUFFERS);
     for _ in 0..BUFFERS {
         // There is room for all of them.
         let _ = giver.try_send(KeptFrame::default());
     }
-    let state = Arc::new(Mutex::new(Keeping::Ready));
-    let shared = Arc::clone(&state);
+    let state = State(Arc::new(Mutex::new((0, Keeping::Ready))));
+    let shared = state.clone();
     let recording = Recording { orders, spare, state: shared, lost: false, running: false };
     let (draft, kept, visit) = (None, None, None);
     (
         recording,
-        Recorder { store, means, orders: receiver, spare: giver, state, draft, kept, visit },
+        Recorder {
+            store,
+            means,
+            orders: receiver,
+            spare: giver,
+            state,
+            draft,
+            kept,
+            visit,
+            retain,
+        },
     )
 }
 
 impl Recording {
     /// How it stands with the exam.
     pub fn state(&self) -> Keeping {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.state.lock().1.clone()
+    }
+
+    /// How it stands, for whoever outlives this end.
+    #[cfg(test)]
+    pub fn observer(&self) -> impl Fn() -> Keeping + use<> {
+        let state = self.state.clone();
+        move || state.lock().1.clone()
     }
 
     fn order(&mut self, order: Order) {
@@ -104,15 +143,17 @@ impl Recording {
 
     fn lose(&mut self) {
         if !std::mem::replace(&mut self.lost, true) {
-            let words = "the storage is too slow: this exam is not kept";
-            set(&self.state, Keeping::Failed(words.into()));
+            let words = "the storage is too slow to keep this";
+            self.state.set(Keeping::Failed(words.into()));
         }
     }
 
     /// Begins an exam; what there is of one that was not kept is dropped.
     pub fn begin(&mut self) {
         (self.lost, self.running) = (false, true);
-        set(&self.state, Keeping::Recording);
+        let mut state = self.state.lock();
+        *state = (state.0.wrapping_add(1), Keeping::Recording);
+        drop(state);
         self.order(Order::Begin);
     }
 
@@ -131,11 +172,15 @@ impl Recording {
         if !std::mem::replace(&mut self.running, false) {
             return;
         }
-        if self.lost || matches!(self.state(), Keeping::Failed(_)) {
+        let mut state = self.state.lock();
+        if state.1.failure().is_some() {
+            drop(state);
             return self.order(Order::Discard);
         }
-        set(&self.state, Keeping::Keeping);
-        self.order(Order::Keep(Box::new(conclusion)));
+        state.1 = Keeping::Keeping;
+        let exam = state.0;
+        drop(state);
+        self.order(Order::Keep(exam, Box::new(conclusion)));
     }
 
     /// What is known of the exam that was kept last has changed.
@@ -150,7 +195,8 @@ impl Recorder {
         while let Ok(order) = self.orders.recv() {
             if let Err(error) = self.obey(order) {
                 (self.draft, self.visit) = (None, None);
-                set(&self.state, Keeping::Failed(error.to_string().into()));
+                // A disk that fails keeps nothing of a later exam either.
+                self.state.set(Keeping::Failed(error.to_string().into()));
             }
         }
     }
@@ -170,13 +216,21 @@ impl Recorder {
                 let _ = self.spare.try_send(frame);
                 added?;
             }
-            Order::Keep(conclusion) => {
-                let Some((draft, count)) = self.draft.take() else { return Ok(()) };
+            Order::Keep(exam, conclusion) => {
+                let Some((draft, count)) = self.draft.take() else {
+                    let words = "its recording broke off";
+                    self.state.conclude(exam, Keeping::Failed(words.into()));
+                    return Ok(());
+                };
                 let record = self.record(draft.id(), *conclusion, count);
                 let kept = self.store.keep(draft, &record, record.ended, WHO)?;
+                let ended = record.ended;
                 self.visit = Some(record.visit);
                 self.kept = Some((kept, record));
-                set(&self.state, Keeping::Kept);
+                self.state.conclude(exam, Keeping::Kept);
+                if let Some(age) = self.retain {
+                    self.store.retire(age, RETIRED, ended)?;
+                }
             }
             Order::Amend(place, when) => {
                 let Some((kept, record)) = &mut self.kept else { return Ok(()) };

@@ -8,6 +8,8 @@
 //! Files are of the age format (age-encryption.org/v1; X25519, ChaCha20-Poly1305 in chunks of 64 KiB);
 //! rows are ChaCha20-Poly1305 under a random nonce, with their exam bound to them.
 
+mod locked;
+
 use std::io::{self, Read, Write};
 use std::str::FromStr;
 
@@ -16,6 +18,7 @@ use age::x25519;
 use chacha20poly1305::aead::{Aead, AeadCore, KeyInit, OsRng, Payload};
 use chacha20poly1305::{ChaCha20Poly1305, Key, Nonce};
 
+pub use self::locked::{LockedKey, passphrase};
 use super::id::ExamId;
 use crate::error::{Error, ErrorKind};
 

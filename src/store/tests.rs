@@ -2,6 +2,8 @@
 
 mod cuts;
 mod damage;
+mod many;
+mod recording;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -117,10 +119,36 @@ fn what_is_kept_is_read_back() {
 }
 
 #[test]
+fn what_was_handed_over_goes_when_its_time_is_over_and_nothing_else_does() {
+    const DAY: u64 = 86_400;
+    let later = |days: u64| When { time: WHEN.time + days * DAY, ..WHEN };
+    let disk = Faulty::default();
+    let (mut store, _) = open(&disk).unwrap();
+    let names = ["exported", "sent later", "never", "amended since", "by a clock that was not set"];
+    let kept: Vec<_> = names.iter().map(|name| keep(&mut store, name).unwrap()).collect();
+    let id = |at: usize| kept[at].1.id;
+    store.mark(id(0), What::Exported, WHEN, WHO).unwrap();
+    store.mark(id(1), What::Sent, later(3), WHO).unwrap();
+    store.mark(id(3), What::Exported, WHEN, WHO).unwrap();
+    store.amend(&kept[3].0, &kept[3].1, WHEN, WHO).unwrap();
+    store.mark(id(4), What::Exported, When::default(), WHO).unwrap();
+    assert_eq!(store.retire(7 * DAY, 9, later(6)).unwrap(), 0);
+    assert_eq!(store.retire(7 * DAY, 9, When { clock_set: false, ..later(99) }).unwrap(), 0);
+    assert_eq!(store.retire(7 * DAY, 9, later(7)).unwrap(), 1);
+    // An index made anew knows it all the same.
+    drop(store);
+    disk.truncate("index.redb", 0);
+    let (mut store, _) = open(&disk).unwrap();
+    assert_eq!(store.retire(7 * DAY, 9, later(99)).unwrap(), 1);
+    let left: Vec<_> = whole(&store).into_iter().map(|record| record.patient.name).collect();
+    assert_eq!(left, [names[4], names[3], names[2]]);
+}
+
+#[test]
 fn without_the_key_nothing_can_be_read() {
     let disk = Faulty::default();
     let (mut store, _) = open(&disk).unwrap();
-    let names: Vec<String> = (0..50).map(|n| format!("Xylophone{n:03}")).collect();
+    let names: Vec<String> = (0..1000).map(|n| format!("Xylophone{n:03}")).collect();
     for name in &names {
         keep(&mut store, name).unwrap();
     }
@@ -139,4 +167,25 @@ fn a_full_store_takes_no_exam() {
     let (store, _) = Store::open(files, key().recipients(), u64::MAX, WHEN).unwrap();
     let error = store.begin().err().unwrap();
     assert_eq!(error.to_string(), "the exam store: is full; export exams and erase them");
+}
+
+#[test]
+fn a_summary_counts_and_names_nobody() {
+    let disk = Faulty::default();
+    let (mut store, _) = open(&disk).unwrap();
+    for name in ["Xylophone", "Yacht"] {
+        keep(&mut store, name).unwrap();
+    }
+    let locked = store.summary(None, || ()).unwrap();
+    assert_eq!((locked.exams, locked.months.len(), locked.damage), (2, 0, 0));
+    let unlocked = store.unlock(key()).unwrap();
+    let summary = store.summary(Some(&unlocked), || ()).unwrap();
+    let month = &summary.months["2026-09"];
+    assert_eq!((month.exams, month.verdicts["refer"], month.probability[8]), (2, 2, 2));
+    let kept = summary.events.iter().filter(|event| event.what == What::Kept).count();
+    assert_eq!(kept, 2);
+    let text = serde_json::to_string(&summary).unwrap();
+    for secret in ["Xylophone", "Yacht", "nurse", "operator"] {
+        assert!(!text.contains(secret), "{text}");
+    }
 }
