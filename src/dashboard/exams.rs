@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use crate::exam::State;
 use crate::screening::{Reason, Verdict};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Keeping, Snapshot};
 
 /// Older ones give way.
 const MOST: usize = 1000;
 
 /// One exam as it stood last.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Row {
     pub number: u32,
     /// Since the program started.
@@ -22,6 +22,19 @@ pub struct Row {
     pub usable: Duration,
     /// Whether it is still open.
     pub open: bool,
+    pub keeping: Keeping,
+}
+
+impl Row {
+    /// By which the word for keeping is found; none where exams are not kept, or this one is yet to
+    /// be. One that was still recorded when the next began was dropped.
+    pub fn kept(&self) -> Option<&'static str> {
+        match self.keeping {
+            Keeping::Off | Keeping::Ready => None,
+            Keeping::Recording => (!self.open).then_some("dropped"),
+            Keeping::Keeping | Keeping::Kept | Keeping::Failed(_) => Some(self.keeping.code()),
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -48,9 +61,11 @@ impl Exams {
                 probability: 0.0,
                 usable: Duration::ZERO,
                 open,
+                keeping: Keeping::Off,
             });
         }
         let Some(row) = self.rows.last_mut().filter(|row| row.number == number) else { return };
+        row.keeping.clone_from(&snapshot.keeping);
         if !open {
             return self.close();
         }
@@ -105,5 +120,28 @@ mod tests {
         let [first, second, third] = rows else { panic!("{rows:?}") };
         assert_eq!((first.verdict, first.length.as_secs(), first.open), (Verdict::Refer, 4, false));
         assert_eq!((first.usable.as_secs(), second.open, third.open), (9, false, true));
+    }
+
+    #[test]
+    fn each_row_says_what_became_of_its_exam() {
+        let mut exams = Exams::default();
+        let mut snapshot = Snapshot::new(Arc::default());
+        let mut see = |number, state, keeping| {
+            snapshot.exam = Exam { state, number };
+            snapshot.keeping = keeping;
+            exams.follow(&snapshot);
+            exams.rows().iter().map(Row::kept).collect::<Vec<_>>()
+        };
+        see(0, State::Idle, Keeping::Ready);
+        assert_eq!(see(1, State::Scanning, Keeping::Recording), [None]);
+        assert_eq!(see(1, State::Held, Keeping::Keeping), [Some("keeping")]);
+        // It may be on the disk only once it is closed.
+        assert_eq!(see(1, State::Ended, Keeping::Kept), [Some("kept")]);
+        assert_eq!(see(2, State::Scanning, Keeping::Recording), [Some("kept"), None]);
+        let dropped = [Some("kept"), Some("dropped"), None];
+        assert_eq!(see(3, State::Scanning, Keeping::Recording), dropped);
+        let failed = see(3, State::Scanning, Keeping::Failed("full".into()));
+        assert_eq!(failed[2], Some("failed"));
+        assert_eq!(see(4, State::Scanning, Keeping::Recording)[2..], [Some("failed"), None]);
     }
 }

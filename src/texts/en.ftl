@@ -39,6 +39,15 @@ state-scanning = scanning
 state-held = held
 state-ended = ended
 exam = exam { $number } { $state }
+# Beside the state: how it stands with keeping the exam, at most 12 columns.
+exam-keeping = { $exam }, { $keeping }
+keeping-keeping = keeping...
+keeping-kept = kept
+keeping-failed = NOT KEPT
+keeping-dropped = dropped
+# Why it is not kept; without the technical words where they are not in the operator's language.
+not-kept = NOT KEPT: { $words }
+not-kept-look = NOT KEPT: look at the storage; the log says why
 no-exam = no exam yet
 press-start = press space to start an exam
 
@@ -165,7 +174,7 @@ fact-score = score
 fact-place = frame
 ago = { $seconds } s ago
 
-# The list of exams; columns of 6, 9, 9, 16, 12, 10 and 10.
+# The list of exams; columns of 6, 9, 9, 16, 12, 10 and 12.
 exams-empty = No exam yet. Each exam since the start will stand here; Enter opens it.
 exams-number = exam
 exams-start = start
@@ -280,7 +289,7 @@ map-score = score { $score }
 map-clinician = clinician: { $reading }
 map-patient = patient
 map-examined = { $examined } of { $zones } zones examined
-map-sum = score { $sum } of { $scored } zones
+map-sum = score { $sum } ({ $scored } scored)
 map-front = front
 map-back = back
 map-right = right

@@ -34,6 +34,13 @@ state-scanning = 扫查中
 state-held = 已保持
 state-ended = 已结束
 exam = 检查 { $number } { $state }
+exam-keeping = { $exam }，{ $keeping }
+keeping-keeping = 保存中...
+keeping-kept = 已保存
+keeping-failed = 未保存
+keeping-dropped = 已放弃
+not-kept = 未保存：{ $words }
+not-kept-look = 未保存：请检查存储，日志说明原因
 no-exam = 尚未开始检查
 press-start = 按空格键开始检查
 

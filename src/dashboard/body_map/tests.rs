@@ -125,7 +125,7 @@ fn verdicts_have_the_themes_colours() {
 fn the_patients_verdict_stands_below_a_high_map() {
     let words = text(&buffer(BodyMap::new(&begun("lung-12"), plain(), &ENGLISH), 70, 16));
     assert!(
-        words.contains("patient ▲ refer, 4 of 12 zones examined, score 3 of 4 zones"),
+        words.contains("patient ▲ refer, 4 of 12 zones examined, score 3 (4 scored)"),
         "{words}"
     );
     let words = text(&buffer(BodyMap::new(&protocol("breast"), plain(), &ENGLISH), 70, 16));

@@ -279,3 +279,47 @@ fn fewer_colours_are_never_exceeded() {
         assert!(used.len() > 3, "greys of the picture: {used:?}");
     }
 }
+
+#[test]
+fn whether_an_exam_is_kept_is_told_beside_its_state() {
+    use crate::snapshot::Keeping;
+    let words = "the exam store: is full; export exams and erase them";
+    let told = [Keeping::Keeping, Keeping::Kept, Keeping::Failed(words.into())];
+    let see = |dashboard: &mut Dashboard, keeping: &Keeping, state, (width, height)| {
+        let mut snapshot = snapshot(Some(Verdict::Clear), 0.08);
+        snapshot.exam = Exam { state, number: 12 };
+        snapshot.keeping = keeping.clone();
+        screen(dashboard, width, height, &snapshot)
+    };
+    for language in Language::ALL {
+        let mut dashboard = in_language(language);
+        for keeping in &told {
+            let word = dashboard.texts.coded("keeping", keeping.code());
+            assert!(width::width(&word) <= 12, "{word}");
+            for (size, state) in [((80, 24), State::Held), ((120, 40), State::Ended)] {
+                let text = see(&mut dashboard, keeping, state, size);
+                assert!(
+                    text.lines().nth(7).unwrap().contains(&word),
+                    "{language:?}: {word}\n{text}"
+                );
+            }
+        }
+    }
+    for (width, height) in [(60, 17), (80, 24), (120, 40)] {
+        for large in [false, true] {
+            let see = |keeping, state| {
+                let mut plain = look(ThemeChoice::Mono, Depth::Mono, &ASCII, Language::English);
+                plain.large = large;
+                see(&mut plain, keeping, state, (width, height))
+            };
+            let text = see(&told[2], State::Held);
+            assert!(text.contains("NOT KEPT: the exam"), "{text}");
+            assert!(see(&told[2], State::Scanning).contains("NOT KEPT"));
+            assert!(see(&told[1], State::Held).contains("exam 12 held, kept"));
+            for keeping in &[Keeping::Off, Keeping::Ready, Keeping::Recording] {
+                let text = see(keeping, State::Scanning);
+                assert!(!text.contains("kept") && !text.contains("KEPT"), "{text}");
+            }
+        }
+    }
+}

@@ -190,3 +190,34 @@ fn zones_from_elsewhere_are_drawn_and_damaged_ones_break_nothing() {
     }
     assert!(count > 50, "{count}");
 }
+
+/// A peer may be of the same version and damaged all the same.
+#[test]
+fn zones_that_break_a_rule_are_refused() {
+    use serde_json::{Value, json};
+    let whole = serde_json::to_value(in_danger().examination.unwrap()).unwrap();
+    let sound = |changed: Value| {
+        let examination = Some(serde_json::from_value(changed).unwrap());
+        Snapshot { examination, ..with_zones() }.is_sound()
+    };
+    assert!(sound(whole.clone()));
+    for (place, value) in [
+        ("/current", json!(8)),
+        ("/protocol/zones", json!([])),
+        ("/protocol/zones/3/id", json!("")),
+        ("/protocol/zones/3/id", json!("R 1")),
+        ("/protocol/zones/3/label", json!("RIGHT")),
+        ("/protocol/zones/3/label", json!("\u{e9}")),
+        ("/protocol/zones/7/column", json!(1.5)),
+        ("/protocol/zones/0/row", json!(-1.0)),
+        ("/records/2/score", json!(4)),
+    ] {
+        let mut changed = whole.clone();
+        *changed.pointer_mut(place).unwrap() = value.clone();
+        assert!(!sound(changed), "{place} {value}");
+    }
+    let mut many = whole.clone();
+    let zones = many.pointer_mut("/protocol/zones").unwrap().as_array_mut().unwrap();
+    zones.extend(std::iter::repeat_n(zones[0].clone(), 100));
+    assert!(!sound(many));
+}

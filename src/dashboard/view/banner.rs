@@ -3,19 +3,21 @@
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
-use ratatui::widgets::Block;
+use ratatui::widgets::{Block, Paragraph};
 
 use super::paragraph;
 use crate::dashboard::theme::Face;
-use crate::dashboard::width::width;
+use crate::dashboard::width::{fold, width};
 use crate::dashboard::{Dashboard, letters};
 use crate::exam::State;
-use crate::snapshot::Snapshot;
-use crate::texts::Language;
+use crate::snapshot::{Keeping, Snapshot};
+use crate::texts::{Language, Texts};
 
 pub fn render(dashboard: &Dashboard, snapshot: &Snapshot, area: Rect, frame: &mut Frame) {
-    let rows = [Constraint::Length(5), Constraint::Length(1), Constraint::Min(0)];
-    let [block, line, why] = Layout::vertical(rows).areas(area);
+    let lost = lost(dashboard, snapshot, area.width);
+    let rows = [5, 1, lost.len() as u16].map(Constraint::Length);
+    let [block, line, below, why] =
+        Layout::vertical(rows.into_iter().chain([Constraint::Min(0)])).areas(area);
     let face = Face::of(snapshot);
     let style = dashboard.theme.banner(face);
     let word = dashboard.texts.coded("banner", face.code());
@@ -37,6 +39,9 @@ pub fn render(dashboard: &Dashboard, snapshot: &Snapshot, area: Rect, frame: &mu
     // The word stands above already.
     let fits = full.width() <= usize::from(line.width);
     frame.render_widget(if fits { full } else { short }, line);
+    let style = dashboard.theme.attention().patch(dashboard.theme.strong());
+    let lost: Vec<Line> = lost.into_iter().map(Line::raw).collect();
+    frame.render_widget(Paragraph::new(lost).style(style), below);
     frame.render_widget(paragraph(&reason(dashboard, snapshot), why.width), why);
 }
 
@@ -65,14 +70,40 @@ pub fn score(dashboard: &Dashboard, snapshot: &Snapshot) -> Option<String> {
     judged(snapshot).then(|| dashboard.texts.decimal(snapshot.evidence.probability, 2))
 }
 
+/// Number and state, and how it stands with keeping the exam where that says something.
 pub fn exam(dashboard: &Dashboard, snapshot: &Snapshot) -> String {
     let texts = &dashboard.texts;
-    let state = texts.coded("state", snapshot.exam.state.word());
-    match snapshot.exam.state {
-        State::Idle => texts.get("no-exam").into_owned(),
-        _ => {
-            texts.with("exam", &[("number", snapshot.exam.number.into()), ("state", state.into())])
-        }
+    let state = snapshot.exam.state;
+    if state == State::Idle {
+        return texts.get("no-exam").into_owned();
+    }
+    let words = texts.coded("state", state.word());
+    let exam =
+        texts.with("exam", &[("number", snapshot.exam.number.into()), ("state", words.into())]);
+    let told = match snapshot.keeping {
+        Keeping::Off | Keeping::Ready | Keeping::Recording => false,
+        Keeping::Keeping | Keeping::Kept => matches!(state, State::Held | State::Ended),
+        Keeping::Failed(_) => true,
+    };
+    if !told {
+        return exam;
+    }
+    let keeping = texts.coded("keeping", snapshot.keeping.code());
+    texts.with("exam-keeping", &[("exam", exam.into()), ("keeping", keeping.into())])
+}
+
+/// Why the exam is not kept, on rows that fit; nothing where it is.
+pub fn lost(dashboard: &Dashboard, snapshot: &Snapshot, columns: u16) -> Vec<String> {
+    let words = snapshot.keeping.failure().map(|words| not_kept(&dashboard.texts, words));
+    let rows = words.map(|words| fold(&format!("! {words}"), columns.into(), 2));
+    rows.unwrap_or_default()
+}
+
+/// The technical words are in English.
+pub fn not_kept(texts: &Texts, words: &str) -> String {
+    match texts.language() {
+        Language::English => texts.with("not-kept", &[("words", words.into())]),
+        _ => texts.get("not-kept-look").into_owned(),
     }
 }
 

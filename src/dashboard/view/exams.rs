@@ -4,14 +4,17 @@ use std::time::Duration;
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::style::Style;
 use ratatui::text::Line;
 use ratatui::widgets::{Paragraph, Row, Table, TableState};
 
+use super::banner::not_kept;
 use super::paragraph;
 use crate::dashboard::Dashboard;
 use crate::dashboard::exams;
 use crate::dashboard::theme::Face;
 use crate::dashboard::width::fold;
+use crate::snapshot::Keeping;
 
 pub fn render(dashboard: &Dashboard, area: Rect, frame: &mut Frame) {
     let (texts, theme) = (&dashboard.texts, dashboard.theme);
@@ -23,7 +26,13 @@ pub fn render(dashboard: &Dashboard, area: Rect, frame: &mut Frame) {
         let face = Face::of_verdict(Some(row.verdict));
         let word = texts.coded("verdict", row.verdict.word());
         let verdict = format!("{} {word}", dashboard.symbols.shape(face));
-        let open = if row.open { texts.get("exam-open") } else { "".into() };
+        let state = match row.kept() {
+            Some(code) => texts.coded("keeping", code),
+            None if row.open => texts.get("exam-open").into_owned(),
+            None => String::new(),
+        };
+        let failed = matches!(row.keeping, Keeping::Failed(_));
+        let style = if failed { theme.attention().patch(theme.strong()) } else { Style::new() };
         Row::new([
             Line::raw(row.number.to_string()).right_aligned(),
             Line::raw(clock(row.start)).right_aligned(),
@@ -31,7 +40,7 @@ pub fn render(dashboard: &Dashboard, area: Rect, frame: &mut Frame) {
             Line::raw(verdict),
             Line::raw(texts.decimal(row.probability, 2)).right_aligned(),
             Line::raw(format!("{} s", texts.decimal(row.usable.as_secs_f32(), 1))).right_aligned(),
-            Line::raw(open.into_owned()),
+            Line::styled(state, style),
         ])
     };
     let heads = ["number", "start", "length", "verdict", "score", "usable", "state"];
@@ -39,15 +48,18 @@ pub fn render(dashboard: &Dashboard, area: Rect, frame: &mut Frame) {
         let line = Line::raw(texts.coded("exams", head));
         if matches!(head, "verdict" | "state") { line } else { line.right_aligned() }
     });
-    let widths = [6, 9, 9, 16, 12, 10, 10].map(Constraint::Length);
+    let widths = [6, 9, 9, 16, 12, 10, 12].map(Constraint::Length);
     let table = Table::new(rows.iter().rev().map(cells), widths)
         .column_spacing(1)
         .header(Row::new(names).style(theme.quiet()))
         .row_highlight_style(theme.accent().reversed());
     let chosen = dashboard.place.row.min(rows.len() - 1);
-    let why = rows[rows.len() - 1 - chosen].verdict.reason();
-    let why = why.map(|reason| fold(&texts.coded("reason", reason.code()), area.width.into(), 0));
-    let why: Vec<Line> = why.into_iter().flatten().map(Line::raw).collect();
+    let row = &rows[rows.len() - 1 - chosen];
+    let reason = row.verdict.reason().map(|reason| texts.coded("reason", reason.code()));
+    let failure = row.keeping.failure().map(|words| not_kept(texts, words));
+    let why = reason.into_iter().chain(failure);
+    let why: Vec<Line> =
+        why.flat_map(|words| fold(&words, area.width.into(), 0)).map(Line::raw).collect();
     let places = [Constraint::Min(0), Constraint::Length(why.len() as u16)];
     let [list, below] = Layout::vertical(places).areas(area);
     let mut state = TableState::default().with_selected(chosen);

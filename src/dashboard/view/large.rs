@@ -7,7 +7,7 @@ use ratatui::style::Style;
 use ratatui::text::Line;
 use ratatui::widgets::{Block, Paragraph};
 
-use super::banner::{exam, reason, score, spaced};
+use super::banner::{exam, lost, reason, score, spaced};
 use super::ring::{Progress, word};
 use crate::dashboard::theme::Face;
 use crate::dashboard::width::{fold, width};
@@ -32,6 +32,8 @@ pub fn render(dashboard: &Dashboard, snapshot: &Snapshot, area: Rect, frame: &mu
         None => exam,
     };
     let mut below = vec![state];
+    let failure = lost(dashboard, snapshot, u16::MAX);
+    below.extend(failure);
     below.extend(Some(reason(dashboard, snapshot)).filter(|reason| !reason.is_empty()));
     // Below the verdict at most half of the screen, in letters or in plain lines.
     let most = usize::from(area.height / 2 / LETTER);

@@ -23,7 +23,7 @@ pub fn render(dashboard: &Dashboard, snapshot: &Snapshot, body: Rect, frame: &mu
         Layout::vertical([Constraint::Min(0), Constraint::Length(curve)]).areas(left);
     picture(dashboard, snapshot, shown, frame);
     history::render(dashboard, snapshot, evidence, frame);
-    let banner = 8;
+    let banner = 8 + banner::lost(dashboard, snapshot, right.width).len() as u16;
     let facts = facts::lines(dashboard, snapshot, right.width, body.height.saturating_sub(banner));
     let rows =
         [Constraint::Length(banner), Constraint::Length(facts.len() as u16), Constraint::Min(0)];
