@@ -6,12 +6,14 @@
 mod bell;
 mod body_map;
 mod capabilities;
+mod dialog;
 mod events;
 mod exams;
 mod letters;
 mod link;
 mod offscreen;
 mod pace;
+mod patient;
 mod picture;
 mod place;
 mod question;
@@ -24,6 +26,7 @@ mod view;
 mod vitals;
 mod width;
 
+use std::path::PathBuf;
 use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant};
 
@@ -33,10 +36,12 @@ use ratatui::crossterm::event::{self, Event};
 
 use self::bell::Bell;
 use self::capabilities::Capabilities;
+use self::dialog::Dialog;
 use self::events::Log;
 use self::exams::Exams;
 pub use self::offscreen::Offscreen;
 use self::pace::Pace;
+use self::patient::Who;
 use self::picture::Painter;
 use self::place::Place;
 use self::reel::{Moment, Reel};
@@ -44,7 +49,6 @@ use self::screen::Screen;
 pub use self::screen::restore_terminal;
 use self::symbols::Symbols;
 use self::theme::Theme;
-use self::vitals::Form;
 use crate::config::dashboard::{Settings, SymbolChoice};
 use crate::error::{Error, ErrorKind, plain_words};
 use crate::exam::{Command, State};
@@ -63,8 +67,11 @@ pub struct Dashboard {
     reel: Reel,
     exams: Exams,
     place: Place,
-    /// Vital signs that are being typed.
-    form: Option<Form>,
+    /// What is being typed.
+    dialog: Option<Dialog>,
+    who: Who,
+    /// Where the patients stand who are expected.
+    worklist: Option<PathBuf>,
     /// There is only looking.
     read_only: bool,
     show_picture: bool,
@@ -76,7 +83,7 @@ pub struct Dashboard {
 }
 
 /// What a key asks of others than the views.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, PartialEq)]
 enum Action {
     Order(Command),
     Quit,
@@ -93,7 +100,9 @@ impl Dashboard {
             reel: Reel::default(),
             exams: Exams::default(),
             place: Place::default(),
-            form: None,
+            dialog: None,
+            who: Who::default(),
+            worklist: None,
             read_only: false,
             show_picture: true,
             show_overlay: true,
@@ -134,9 +143,9 @@ impl Dashboard {
         self.exams.follow(snapshot);
         self.place.zones = snapshot.examination.is_some();
         self.thawed &= snapshot.exam.state == State::Held;
-        // Its patient may have gone while it was open: what is typed must not become another's.
-        let examination = snapshot.examination.as_ref();
-        self.form = self.form.take().filter(|form| examination.is_some_and(|e| form.is_of(e)));
+        self.who.follow(snapshot.visit);
+        // Its patient may have gone while it was open.
+        self.dialog = self.dialog.take().filter(|dialog| dialog.stands(snapshot));
         self.painter.begin();
         terminal.draw(|frame| view::render(self, snapshot, frame)).map(drop)
     }
@@ -157,19 +166,28 @@ fn broken(error: &std::io::Error) -> Error {
     Error::new(ErrorKind::Device, "the terminal", problem, "use --headless on this terminal")
 }
 
-/// Draws snapshots and passes on what keys ask for, until shutdown or *quit*. Without `commands`
-/// there is only looking.
+/// What a dashboard can do beside looking.
+pub struct Reach<'a> {
+    pub commands: &'a SyncSender<Command>,
+    /// A file of the patients who are expected.
+    pub worklist: Option<PathBuf>,
+}
+
+/// Draws snapshots and passes on what keys ask for, until shutdown or *quit*. Without a reach there is
+/// only looking.
 pub fn run(
     settings: &Settings,
     snapshots: &Latest<Snapshot>,
     mut snapshot: Snapshot,
-    commands: Option<&SyncSender<Command>>,
+    reach: Option<Reach>,
     shutdown: &Shutdown,
 ) -> Result<(), Error> {
     let _end = EndsAll(shutdown);
     let mut screen = Screen::open().map_err(|e| broken(&e))?;
     let mut dashboard = Dashboard::open(settings, |name| std::env::var(name).ok());
-    dashboard.read_only = commands.is_none();
+    dashboard.read_only = reach.is_none();
+    let commands = reach.as_ref().map(|reach| reach.commands);
+    dashboard.worklist = reach.as_ref().and_then(|reach| reach.worklist.clone());
     let mut pace = Pace::begin(settings.fps, &mut screen).map_err(|e| broken(&e))?;
     let (start, mut bell) = (Instant::now(), settings.bell.then(Bell::default));
     while !shutdown.requested() {

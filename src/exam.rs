@@ -3,8 +3,11 @@
 //! Evidence starts from nothing at every start, so a verdict cannot survive into the next exam;
 //! whoever drives this must reset screening when [`Exam::apply`] returns [`Change::Started`].
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
+use crate::patient::Entry;
 use crate::protocol::VitalSigns;
 
 /// Where an exam stands.
@@ -35,7 +38,7 @@ impl State {
 }
 
 /// What an operator or the end of a clip asks for.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Command {
     /// The one button: start, then hold, then end, then start the next.
     Advance,
@@ -51,6 +54,8 @@ pub enum Command {
     Reading,
     /// Vital signs in place of earlier ones; nothing where another patient's turn has come.
     Vitals { patient: u32, signs: VitalSigns },
+    /// Who is examined and by whom, in place of what was entered before; likewise.
+    Patient { visit: u32, entry: Arc<Entry> },
 }
 
 /// What a command changed.
@@ -71,15 +76,14 @@ pub struct Exam {
 
 impl Exam {
     /// Carries out `command`; `None` when it means nothing in this state.
-    pub fn apply(&mut self, command: Command) -> Option<Change> {
+    pub fn apply(&mut self, command: &Command) -> Option<Change> {
         use {Command::*, State::*};
         let change = match (command, self.state) {
             (New, _) | (Advance, Idle | Ended) => Change::Started,
             (Advance | Hold, Scanning) => Change::Held,
             (Advance, Held) => Change::Ended,
-            (Hold, Idle | Held | Ended) | (Zone { .. } | Score | Reading | Vitals { .. }, _) => {
-                return None;
-            }
+            (Hold, Idle | Held | Ended)
+            | (Zone { .. } | Score | Reading | Vitals { .. } | Patient { .. }, _) => return None,
         };
         self.state = match change {
             Change::Started => Scanning,
@@ -100,7 +104,7 @@ mod tests {
         let mut exam = Exam::default();
         let seen: Vec<_> = (0..4)
             .map(|_| {
-                let change = exam.apply(Command::Advance);
+                let change = exam.apply(&Command::Advance);
                 (change, exam.state, exam.number)
             })
             .collect();
@@ -120,12 +124,12 @@ mod tests {
         for steps in 0..4 {
             let mut exam = Exam::default();
             for _ in 0..steps {
-                exam.apply(Command::Advance);
+                exam.apply(&Command::Advance);
             }
             let scanning = exam.state == State::Scanning;
-            assert_eq!(exam.clone().apply(Command::Hold), scanning.then_some(Change::Held));
+            assert_eq!(exam.clone().apply(&Command::Hold), scanning.then_some(Change::Held));
             let number = exam.number;
-            assert_eq!(exam.apply(Command::New), Some(Change::Started));
+            assert_eq!(exam.apply(&Command::New), Some(Change::Started));
             assert_eq!((exam.state, exam.number), (State::Scanning, number + 1));
         }
     }

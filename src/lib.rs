@@ -20,6 +20,7 @@ pub mod headless;
 pub mod inference;
 pub mod lamps;
 pub mod panel;
+pub mod patient;
 pub mod pipeline;
 pub mod preprocess;
 pub mod protocol;

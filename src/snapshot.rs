@@ -163,6 +163,16 @@ impl Keeping {
     }
 }
 
+/// Whose turn it is, and whether anybody has said who that is: no more of a patient may stand here,
+/// since snapshots go to every screen, to watchers and into logs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Visit {
+    /// Patients since the program started.
+    pub number: u32,
+    /// How often something was entered of this one.
+    pub entries: u32,
+}
+
 /// Frames since the program started.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FrameCounts {
@@ -334,6 +344,7 @@ pub struct Snapshot {
     pub exam: Exam,
     pub fault: Option<Fault>,
     pub keeping: Keeping,
+    pub visit: Visit,
     /// `None` while no exam asks for one, and withdrawn by a fault.
     pub verdict: Option<Verdict>,
     pub evidence: Evidence,
@@ -366,6 +377,7 @@ impl Snapshot {
             exam: Exam::default(),
             fault: None,
             keeping: Keeping::Off,
+            visit: Visit::default(),
             verdict: None,
             evidence: Evidence::default(),
             flaw: None,

@@ -35,7 +35,7 @@ pub use self::id::ExamId;
 pub use self::index::Row;
 pub use self::journal::{What, When};
 pub use self::read::{Exam, Unlocked};
-pub use self::record::{Ledger, Listed, Means, Patient, Place, Record};
+pub use self::record::{Ledger, Listed, Means, Place, Record};
 pub use self::recorder::{Conclusion, Recorder, Recording, recorder};
 pub use self::seal::{LockedKey, Recipients, SecretKey, passphrase};
 pub use self::summary::Summary;
@@ -46,6 +46,7 @@ use self::journal::{Journal, hex};
 use self::record::Envelope;
 use self::seal::{RowKey, Sealing};
 use crate::error::{Error, ErrorKind, plain_words};
+pub use crate::patient::Patient;
 
 const ENVELOPE: &str = ".envelope";
 const CLIP: &str = ".clip";

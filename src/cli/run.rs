@@ -15,7 +15,7 @@ use super::exam;
 use crate::buttons::{self, Desk};
 use crate::capture::{SourceSpec, phantom, v4l2};
 use crate::config::{Config, LampDriver};
-use crate::dashboard;
+use crate::dashboard::{self, Reach};
 use crate::device::{self, Watch};
 use crate::error::{Error, ErrorKind, plain_words};
 use crate::exam::Command;
@@ -339,7 +339,9 @@ impl Run<'_> {
             let mut out = std::io::stdout().lock();
             return headless::run(&mut out, self.arguments.json, snapshots, buffer, shutdown);
         }
-        dashboard::run(&self.config.dashboard, snapshots, buffer, Some(commands), shutdown)
+        let worklist = self.config.store.as_ref().and_then(|store| store.worklist.clone());
+        let reach = Reach { commands, worklist };
+        dashboard::run(&self.config.dashboard, snapshots, buffer, Some(reach), shutdown)
     }
 
     fn lamps(

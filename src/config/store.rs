@@ -20,6 +20,8 @@ pub struct Store {
     pub reserve: u64,
     /// How long after its hand-over an exam is erased; never where there is none.
     pub retain: Option<Duration>,
+    /// A file of the patients who are expected.
+    pub worklist: Option<PathBuf>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -29,6 +31,7 @@ pub struct RawStore {
     keys: String,
     reserve_mb: i64,
     retain_days: i64,
+    worklist: String,
 }
 
 impl Default for RawStore {
@@ -38,6 +41,7 @@ impl Default for RawStore {
             keys: "/etc/sonolamp/clinic.pub".into(),
             reserve_mb: 500,
             retain_days: 0,
+            worklist: "/run/sonolamp/worklist.json".into(),
         }
     }
 }
@@ -60,6 +64,7 @@ impl RawStore {
             return Err(wrong(problem, "allowed: empty, or a path from / on"));
         }
         let (folder, keys) = (self.folder.into(), self.keys.into());
-        Ok(Some(Store { folder, keys, reserve: reserve << 20, retain }))
+        let worklist = Some(self.worklist).filter(|path| !path.is_empty()).map(PathBuf::from);
+        Ok(Some(Store { folder, keys, reserve: reserve << 20, retain, worklist }))
     }
 }

@@ -13,6 +13,8 @@ const MOST: usize = 1000;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row {
     pub number: u32,
+    /// Whose it is, counted.
+    pub visit: u32,
     /// Since the program started.
     pub start: Duration,
     pub length: Duration,
@@ -50,11 +52,16 @@ impl Exams {
         let open = matches!(snapshot.exam.state, State::Scanning | State::Held);
         if number > 0 && open && self.rows.last().is_none_or(|row| row.number != number) {
             self.close();
+            // What became of it will not be told any more.
+            if let Some(row) = self.rows.last_mut().filter(|row| row.keeping == Keeping::Keeping) {
+                row.keeping = Keeping::Off;
+            }
             if self.rows.len() == MOST {
                 self.rows.remove(0);
             }
             self.rows.push(Row {
                 number,
+                visit: snapshot.visit.number,
                 start: snapshot.uptime,
                 length: Duration::ZERO,
                 verdict: Verdict::Ungradable(Reason::TooLittle),
@@ -83,6 +90,12 @@ impl Exams {
         if let Some(row) = self.rows.last_mut() {
             row.open = false;
         }
+    }
+
+    /// How many exams of a patient are kept.
+    pub fn kept_of(&self, visit: u32) -> usize {
+        let kept = |row: &&Row| matches!(row.keeping, Keeping::Kept | Keeping::Keeping);
+        self.rows.iter().filter(|row| row.visit == visit).filter(kept).count()
     }
 
     pub fn rows(&self) -> &[Row] {

@@ -9,10 +9,11 @@ use ratatui::crossterm::event::{
 use super::exams::Exams;
 use super::reel::Reel;
 use super::view;
-use super::vitals::{Form, Outcome};
-use super::{Action, Dashboard};
+use super::vitals::Form;
+use super::{Action, Dashboard, Dialog, patient};
 use crate::exam::{Command, State};
-use crate::snapshot::Snapshot;
+use crate::patient::worklist;
+use crate::snapshot::{Keeping, Snapshot};
 
 /// Moments that a page of the reel is: two seconds.
 const PAGE: isize = 20;
@@ -121,8 +122,8 @@ impl Dashboard {
         }
         let control = key.modifiers.contains(KeyModifiers::CONTROL);
         let interrupt = control && key.code == KeyCode::Char('c');
-        if self.form.is_some() && !interrupt {
-            return self.type_vitals(key.code, snapshot).map(Action::Order);
+        if self.dialog.is_some() && !interrupt {
+            return self.type_into(key.code, snapshot);
         }
         let (place, reel) = (&mut self.place, &self.reel);
         match (key.code, place.view) {
@@ -154,7 +155,17 @@ impl Dashboard {
             (KeyCode::Char('s'), View::Zones) => return Some(Action::Order(Command::Score)),
             (KeyCode::Char('c'), View::Zones) => return Some(Action::Order(Command::Reading)),
             (KeyCode::Char('v'), View::Zones) if !self.read_only => {
-                self.form = snapshot.examination.as_ref().map(Form::open);
+                let form = snapshot.examination.as_ref().map(Form::open);
+                self.dialog = form.map(Dialog::Vitals);
+            }
+            (KeyCode::Char('i'), View::Live | View::Zones | View::Exams)
+                if !self.read_only && snapshot.keeping != Keeping::Off =>
+            {
+                self.who.follow(snapshot.visit);
+                let expected = self.worklist.as_deref().map_or(Ok(Vec::new()), worklist);
+                let (visit, known) = (snapshot.visit.number, self.who.entry());
+                let form = patient::Form::open(visit, known, expected);
+                self.dialog = Some(Dialog::Patient(form));
             }
             (KeyCode::Char('?' | 'h') | KeyCode::F(1), _) => self.visit(View::Help, snapshot),
             (KeyCode::Char('r'), _) => self.visit(View::Review, snapshot),
@@ -193,25 +204,9 @@ impl Dashboard {
         None
     }
 
-    /// A key for the form that is open.
-    fn type_vitals(&mut self, code: KeyCode, snapshot: &Snapshot) -> Option<Command> {
-        let danger = &snapshot.examination.as_ref()?.protocol().danger_signs;
-        match self.form.as_mut()?.key(code, danger, &self.texts) {
-            Outcome::Open => None,
-            Outcome::Dropped => {
-                self.form = None;
-                None
-            }
-            Outcome::Taken(command) => {
-                self.form = None;
-                Some(command)
-            }
-        }
-    }
-
     /// A click on a tab opens it; the wheel goes through moments, exams and help.
     pub(super) fn mouse(&mut self, event: MouseEvent, snapshot: &Snapshot) -> bool {
-        if self.form.is_some() {
+        if self.dialog.is_some() {
             return false;
         }
         let turned = |code| KeyEvent::new(code, KeyModifiers::NONE);

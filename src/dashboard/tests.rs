@@ -227,5 +227,6 @@ fn every_size_is_survived() {
 }
 
 mod access;
+mod patient;
 mod views;
 mod vitals;

@@ -2,6 +2,7 @@
 
 mod banner;
 mod device;
+mod dialog;
 mod exams;
 pub mod facts;
 pub mod help;
@@ -9,6 +10,7 @@ mod history;
 mod keys;
 mod large;
 mod live;
+mod patient;
 mod review;
 mod ring;
 mod vitals;
@@ -55,6 +57,7 @@ pub fn render(dashboard: &Dashboard, snapshot: &Snapshot, frame: &mut Frame) {
             View::Help => help::render(dashboard, body, frame),
             View::Zones => zones::render(dashboard, snapshot, body, frame),
         }
+        dialog::render(dashboard, snapshot, body, frame);
     }
     dashboard.symbols.settle(frame.buffer_mut());
 }

@@ -1,12 +1,12 @@
 //! The form for vital signs: what is typed into it, and what is refused.
 //!
-//! It belongs to the patient for whom it was opened. While it is open all keys are its own, but for
-//! Ctrl-C.
+//! It belongs to the patient for whom it was opened.
 
 use std::ops::RangeInclusive;
 
 use ratatui::crossterm::event::KeyCode;
 
+use super::dialog::Outcome;
 use crate::exam::Command;
 use crate::protocol::{DangerSigns, Examination, VitalSign, VitalSigns};
 use crate::texts::Texts;
@@ -43,15 +43,6 @@ impl Field {
             Field::Sign(_) => character.is_ascii_digit() || ".,".contains(character),
         }
     }
-}
-
-/// What the form asks of the dashboard after a key.
-#[derive(Debug, PartialEq)]
-pub enum Outcome {
-    /// It stays.
-    Open,
-    Dropped,
-    Taken(Command),
 }
 
 #[derive(Debug, PartialEq)]

@@ -118,11 +118,11 @@ impl<'a> Engine<'a> {
         let start = Instant::now();
         let mut captured = Captured::new();
         if self.settings.auto_start {
-            self.command(Command::New);
+            self.command(&Command::New);
         }
         while !shutdown.requested() {
             for command in commands.try_iter() {
-                self.command(command);
+                self.command(&command);
             }
             match frames.take(&mut captured, TICK) {
                 Taken::Fresh => self.frame(&mut captured),
@@ -143,13 +143,14 @@ impl<'a> Engine<'a> {
             }
         }
         // An exam that is cut short by the program's end is kept as far as it went.
-        self.command(Command::Hold);
+        self.command(&Command::Hold);
         for sink in &self.sinks {
             sink.slot.close();
         }
     }
 
-    fn command(&mut self, command: Command) {
+    fn command(&mut self, command: &Command) {
+        let before = (self.exam.state, self.patient());
         let change = self.exam.apply(command);
         match change {
             Some(Change::Started) => {
@@ -163,23 +164,24 @@ impl<'a> Engine<'a> {
             None => {}
         }
         self.follow_protocol(command, change);
+        self.take_turns(before, change);
         self.keep(command, change);
     }
 
     /// A held exam is the current zone's; the next one is of the next zone that is open. *New*, or
     /// a start after the last zone, is the next patient.
-    fn follow_protocol(&mut self, command: Command, change: Option<Change>) {
+    fn follow_protocol(&mut self, command: &Command, change: Option<Change>) {
         let Some(examination) = &mut self.snapshot.examination else { return };
         match (command, change) {
-            (Command::Zone { forward }, _) => examination.step(forward),
+            (Command::Zone { forward }, _) => examination.step(*forward),
             (Command::Score, _) => examination.cycle_score(),
             (Command::Reading, _) => examination.cycle_reading(),
             // Who enters them sees what is refused; what comes late is of no one here.
-            (Command::Vitals { patient, signs }, _) if patient == examination.patient() => {
-                let _ = examination.set_vital_signs(signs);
+            (Command::Vitals { patient, signs }, _) if *patient == examination.patient() => {
+                let _ = examination.set_vital_signs(*signs);
             }
             (_, Some(Change::Started)) => {
-                if command == Command::New || examination.next_zone().is_none() {
+                if *command == Command::New || examination.next_zone().is_none() {
                     examination.reset();
                 }
             }
@@ -263,7 +265,7 @@ impl<'a> Engine<'a> {
         }
         let since = self.standing.map(|(_, since)| self.last_timestamp.saturating_sub(since));
         if since.is_some_and(|since| since >= patience) {
-            self.command(Command::Hold);
+            self.command(&Command::Hold);
         }
     }
 
@@ -293,7 +295,7 @@ impl<'a> Engine<'a> {
             }
         } else if !self.snapshot.source_ended {
             self.snapshot.source_ended = true;
-            self.command(Command::Hold);
+            self.command(&Command::Hold);
         }
     }
 

@@ -1,25 +1,18 @@
 //! What is known of an exam beside its pictures. All of it is sealed; nothing of it may be written
 //! anywhere in clear.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::id::ExamId;
 use super::journal::When;
+use crate::patient::Patient;
 use crate::protocol::VitalSigns;
 use crate::screening::{Evidence, Verdict};
 
 /// Version of what the store writes; another is refused, with words.
-pub const VERSION: u16 = 1;
-
-/// Who was examined; every field may stay empty.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Patient {
-    pub name: String,
-    pub number: String,
-    /// As typed or as a worklist gave it, e.g. 1961-04-30.
-    pub born: String,
-    pub sex: String,
-}
+pub const VERSION: u16 = 2;
 
 /// Where in the body, after a protocol, and what was entered by hand.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -62,7 +55,7 @@ pub struct Ledger {
 }
 
 /// One exam.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Record {
     pub id: ExamId,
     /// Exams of one patient's visit have the same.
@@ -76,6 +69,13 @@ pub struct Record {
     pub verdict: Verdict,
     pub evidence: Evidence,
     pub ledger: Ledger,
+}
+
+/// It holds names, so it shows none of itself.
+impl fmt::Debug for Record {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.debug_struct("Record").field("id", &self.id).finish_non_exhaustive()
+    }
 }
 
 /// What a list shows of an exam.

@@ -7,8 +7,9 @@
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{Draft, ExamId, Kept, KeptFrame, Ledger, Means, Patient, Place, Record, Store, When};
+use super::{Draft, ExamId, Kept, KeptFrame, Ledger, Means, Place, Record, Store, When};
 use crate::error::Error;
+use crate::patient::Entry;
 use crate::screening::{Evidence, Verdict};
 use crate::snapshot::Keeping;
 
@@ -26,8 +27,6 @@ const WHO: &str = "operator";
 pub struct Conclusion {
     pub started: When,
     pub ended: When,
-    /// It belongs to the visit of the exam before.
-    pub same_visit: bool,
     pub place: Option<Place>,
     pub verdict: Verdict,
     pub evidence: Evidence,
@@ -41,6 +40,8 @@ enum Order {
     /// The number counts exams since the start.
     Keep(u32, Box<Conclusion>),
     Amend(Option<Place>, When),
+    Enter(Arc<Entry>, When),
+    NextPatient,
     Discard,
 }
 
@@ -86,11 +87,15 @@ pub struct Recorder {
     spare: SyncSender<KeptFrame>,
     state: State,
     draft: Option<(Draft, u64)>,
-    kept: Option<(Kept, Record)>,
-    /// Of the exam before.
+    /// The exams of this visit, which can still be amended.
+    kept: Vec<(Kept, Record)>,
+    /// By its first exam.
     visit: Option<ExamId>,
     /// Seconds after its hand-over at which an exam is erased.
     retain: Option<u64>,
+    /// Who is examined and by whom, and since when that is known.
+    entry: Entry,
+    entered: When,
 }
 
 /// Both ends; `means` goes into every record. With `retain`, exams are erased so many seconds after they
@@ -105,21 +110,20 @@ pub fn recorder(store: Store, means: Means, retain: Option<u64>) -> (Recording, 
     let state = State(Arc::new(Mutex::new((0, Keeping::Ready))));
     let shared = state.clone();
     let recording = Recording { orders, spare, state: shared, lost: false, running: false };
-    let (draft, kept, visit) = (None, None, None);
-    (
-        recording,
-        Recorder {
-            store,
-            means,
-            orders: receiver,
-            spare: giver,
-            state,
-            draft,
-            kept,
-            visit,
-            retain,
-        },
-    )
+    let recorder = Recorder {
+        store,
+        means,
+        orders: receiver,
+        spare: giver,
+        state,
+        draft: None,
+        kept: Vec::new(),
+        visit: None,
+        retain,
+        entry: Entry::default(),
+        entered: When::default(),
+    };
+    (recording, recorder)
 }
 
 impl Recording {
@@ -187,6 +191,16 @@ impl Recording {
     pub fn amend(&mut self, place: Option<Place>, when: When) {
         self.order(Order::Amend(place, when));
     }
+
+    /// Who is examined: of the exams of this visit, those to come and those that are kept.
+    pub fn enter(&mut self, entry: Arc<Entry>, when: When) {
+        self.order(Order::Enter(entry, when));
+    }
+
+    /// Another patient's turn has come; the operator stays.
+    pub fn next_patient(&mut self) {
+        self.order(Order::NextPatient);
+    }
 }
 
 impl Recorder {
@@ -204,7 +218,7 @@ impl Recorder {
     fn obey(&mut self, order: Order) -> Result<(), Error> {
         match order {
             Order::Begin => {
-                (self.draft, self.kept) = (None, None);
+                self.draft = None;
                 self.draft = Some((self.store.begin()?, 0));
             }
             Order::Frame(frame) => {
@@ -226,32 +240,64 @@ impl Recorder {
                 let kept = self.store.keep(draft, &record, record.ended, WHO)?;
                 let ended = record.ended;
                 self.visit = Some(record.visit);
-                self.kept = Some((kept, record));
+                self.kept.push((kept, record));
                 self.state.conclude(exam, Keeping::Kept);
                 if let Some(age) = self.retain {
                     self.store.retire(age, RETIRED, ended)?;
                 }
+                self.settle()?;
             }
             Order::Amend(place, when) => {
-                let Some((kept, record)) = &mut self.kept else { return Ok(()) };
+                let Some((kept, record)) = self.kept.last_mut() else { return Ok(()) };
                 record.place = place;
                 self.store.amend(kept, record, when, WHO)?;
+            }
+            Order::Enter(entry, when) => {
+                (self.entry, self.entered) = (Entry::clone(&entry), when);
+                self.settle()?;
+            }
+            Order::NextPatient => {
+                self.draft = None;
+                self.settle()?;
+                self.kept.clear();
+                self.visit = None;
+                self.entry.patient = Default::default();
             }
             Order::Discard => self.draft = None,
         }
         Ok(())
     }
 
+    /// Puts who is examined into what was kept of this visit before it was known; not while an exam is
+    /// recorded, whose frames would wait. An operator who takes over is no other's exam's operator.
+    fn settle(&mut self) -> Result<(), Error> {
+        let Entry { patient, operator } = &self.entry;
+        if self.draft.is_some() {
+            return Ok(());
+        }
+        for (kept, record) in &mut self.kept {
+            let nameless = record.operator.is_empty() && !operator.is_empty();
+            if record.patient == *patient && !nameless {
+                continue;
+            }
+            record.patient.clone_from(patient);
+            if nameless {
+                record.operator.clone_from(operator);
+            }
+            self.store.amend(kept, record, self.entered, WHO)?;
+        }
+        Ok(())
+    }
+
     fn record(&self, id: ExamId, conclusion: Conclusion, kept: u64) -> Record {
-        let Conclusion { started, ended, same_visit, place, verdict, evidence, ledger } =
-            conclusion;
+        let Conclusion { started, ended, place, verdict, evidence, ledger } = conclusion;
         Record {
             id,
-            visit: self.visit.filter(|_| same_visit).unwrap_or(id),
+            visit: self.visit.unwrap_or(id),
             started,
             ended,
-            patient: Patient::default(),
-            operator: String::new(),
+            patient: self.entry.patient.clone(),
+            operator: self.entry.operator.clone(),
             place,
             means: self.means.clone(),
             verdict,

@@ -90,6 +90,7 @@ fact-speed = speed
 fact-latency = latency
 fact-frames = frames
 fact-bundle = bundle
+fact-patient = patient
 fact-lamps = lamps
 single-pictures = each picture by itself
 gathered = { $usable } of { $seen } s, needs { $needed } s
@@ -162,6 +163,7 @@ key-score = score
 key-reading = reading
 key-patient = new patient
 key-vitals = vitals
+key-patient-entry = patient
 key-field = field
 key-take = take
 key-drop = drop
@@ -239,6 +241,7 @@ help-key-map = where the model looked: a map with no part in the verdict
 help-key-score = with a protocol: the zone's lung score, 0 to 3
 help-key-reading = with a protocol: a clinician's own reading of the zone
 help-key-vitals = with a protocol: type vital signs; a danger sign refers the patient
+help-key-patient = where exams are kept: who is examined, typed, scanned or chosen
 help-key-picture = show or hide the picture
 help-key-frozen = a held exam: the frozen telling picture, or the live one
 help-key-large = the verdict across the whole screen
@@ -269,6 +272,19 @@ vital-needs-age = enter the age too: limits depend on it
 vital-wrong = { $value } cannot be right: type { $least } to { $most } { $unit }
 age-years = age { $years } y
 age-months = age { $months } m
+
+# Who is examined; names at most 14 columns, hints at most two rows of 54.
+patient = patient
+patient-number = number
+patient-name = name
+patient-born = born
+patient-sex = sex (F, M, O)
+patient-operator = operator
+patient-entered = entered at the box
+patient-expected = expected: { $patients }
+patient-hint = Leave empty what is not known. A scanned number finds who is expected.
+patient-amends = Changes { $exams } kept exams too. For another patient press n first.
+patient-no-date = no date of birth: type 1961, 1961-04 or 1961-04-30
 
 # Danger signs by a guideline; the mark beside the tabs at most 13 columns.
 danger = { $meaning }: { $sign } { $value } { $unit }, { $edge } { $limit } ({ $source })

@@ -6,7 +6,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::banner::judged;
-use super::ring;
+use super::{patient, ring};
 use crate::dashboard::Dashboard;
 use crate::dashboard::width::pad;
 use crate::exam::State;
@@ -39,6 +39,9 @@ pub fn lines(
         let name = Span::styled(label(&name), dashboard.theme.quiet());
         lines.push(Line::from(vec![name, value.into()]));
     };
+    if let Some(title) = patient::title(dashboard, snapshot) {
+        fact(texts.get("fact-patient"), title);
+    }
     for head in &identity.heads {
         let found = head.first(&evidence.scores).filter(|_| judged(snapshot));
         let words = found.map_or(none.to_owned(), |(label, share)| {

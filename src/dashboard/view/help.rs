@@ -14,7 +14,7 @@ pub const MOST: u16 = 40;
 /// Columns in front of what is explained.
 const NAME: usize = 16;
 const STEPS: [&str; 5] = ["connect", "start", "sweep", "hold", "next"];
-const KEYS: [(&str, &str); 16] = [
+const KEYS: [(&str, &str); 17] = [
     ("space", "button"),
     ("n", "new"),
     ("1-6 Tab", "views"),
@@ -25,6 +25,7 @@ const KEYS: [(&str, &str); 16] = [
     ("s", "score"),
     ("c", "reading"),
     ("v", "vitals"),
+    ("i", "patient"),
     ("p", "picture"),
     ("f", "frozen"),
     ("l", "large"),

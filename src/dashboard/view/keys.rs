@@ -9,7 +9,7 @@ use ratatui::text::{Line, Span};
 use crate::dashboard::Dashboard;
 use crate::dashboard::place::View;
 use crate::exam::State;
-use crate::snapshot::{Identity, Snapshot};
+use crate::snapshot::{Identity, Keeping, Snapshot};
 
 pub fn render(dashboard: &Dashboard, snapshot: &Snapshot, area: Rect, frame: &mut Frame) {
     let texts = &dashboard.texts;
@@ -29,8 +29,9 @@ pub fn render(dashboard: &Dashboard, snapshot: &Snapshot, area: Rect, frame: &mu
     if !dashboard.read_only {
         keys.push((&*space, button));
     }
+    let keeps = !dashboard.read_only && snapshot.keeping != Keeping::Off;
     match dashboard.place.view {
-        View::Zones if dashboard.form.is_some() => {
+        _ if dashboard.dialog.is_some() => {
             keys.clear();
             keys.push((arrows[1], texts.get("key-field")));
             keys.push(("Enter", texts.get("key-take")));
@@ -39,6 +40,9 @@ pub fn render(dashboard: &Dashboard, snapshot: &Snapshot, area: Rect, frame: &mu
         View::Live => {
             if !dashboard.read_only {
                 keys.push(("n", texts.get("key-new")));
+            }
+            if keeps {
+                keys.push(("i", texts.get("key-patient-entry")));
             }
             if dashboard.large {
                 keys.push(("l", texts.get("key-normal")));
@@ -76,13 +80,16 @@ pub fn render(dashboard: &Dashboard, snapshot: &Snapshot, area: Rect, frame: &mu
                 keys.push(("s", texts.get("key-score")));
                 keys.push(("c", texts.get("key-reading")));
                 keys.push(("v", texts.get("key-vitals")));
+                if keeps {
+                    keys.push(("i", texts.get("key-patient-entry")));
+                }
                 keys.push(("n", texts.get("key-patient")));
             }
             keys.push(("Esc", esc));
         }
         View::Device => keys.push(("Esc", esc)),
     }
-    let quit = if dashboard.form.is_some() { "Ctrl-C" } else { "q" };
+    let quit = if dashboard.dialog.is_some() { "Ctrl-C" } else { "q" };
     keys.push((quit, texts.get("key-quit")));
     let line = |keys: &[(&str, Cow<str>)], gap: &str| -> Line<'static> {
         let item = |(key, what): &(&str, Cow<str>)| {

@@ -2,25 +2,26 @@
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
-use ratatui::text::{Line, Span};
-use ratatui::widgets::{Block, Clear, Paragraph};
+use ratatui::text::Line;
 
+use super::dialog::{field, window, words};
+use super::patient;
 use crate::dashboard::Dashboard;
 use crate::dashboard::theme::Face;
 use crate::dashboard::vitals::{Field, Form};
-use crate::dashboard::width::{fold, pad, width};
+use crate::dashboard::width::{fold, width};
 use crate::protocol::{DangerSign, Examination, VitalSign, VitalSigns};
+use crate::snapshot::Snapshot;
 use crate::texts::Texts;
 
-/// Columns of the form, of its names and of what is typed.
-const FORM: u16 = 60;
+/// Columns of names and of what is typed.
 const NAME: usize = 20;
-const TYPED: usize = 9;
+const TYPED: usize = 8;
 
 /// The danger signs with the word *refer*, then all that is known; nothing where nothing is.
-pub fn rows(dashboard: &Dashboard, examination: &Examination, columns: u16) -> Vec<Line<'static>> {
+pub fn rows(dashboard: &Dashboard, snapshot: &Snapshot, columns: u16) -> Vec<Line<'static>> {
     let (texts, theme) = (&dashboard.texts, dashboard.theme);
+    let Some(examination) = &snapshot.examination else { return Vec::new() };
     let mark = format!("{} {}", dashboard.symbols.shape(Face::Refer), texts.get("verdict-refer"));
     let mut rows = Vec::new();
     for sign in examination.danger() {
@@ -33,6 +34,9 @@ pub fn rows(dashboard: &Dashboard, examination: &Examination, columns: u16) -> V
     if !examination.vital_signs().is_empty() {
         let words = known(examination.vital_signs(), texts);
         rows.push(Line::raw(format!("{}  {words}", texts.get("vitals"))));
+    }
+    if let Some(title) = patient::title(dashboard, snapshot) {
+        rows.push(Line::raw(format!("{}  {title}", texts.get("patient"))));
     }
     rows
 }
@@ -71,40 +75,21 @@ fn name(field: Field, texts: &Texts) -> String {
 /// The form, in the middle of `area`.
 pub fn form(
     dashboard: &Dashboard,
-    examination: &Examination,
+    snapshot: &Snapshot,
     form: &Form,
     area: Rect,
     frame: &mut Frame,
 ) {
-    let (texts, theme) = (&dashboard.texts, dashboard.theme);
-    let inner = usize::from(FORM - 4);
-    let mut lines = Vec::new();
-    for (field, typed, current) in form.fields() {
-        let front = if current { " > " } else { "   " };
-        let cursor = if current { "_" } else { "" };
-        let style = if current { theme.accent().patch(theme.strong()) } else { Style::new() };
-        lines.push(Line::from(vec![
-            Span::styled(format!("{front}{}", pad(&name(field, texts), NAME)), style),
-            Span::styled(pad(&format!("[{typed}{cursor}"), TYPED - 1) + "] ", style),
-            Span::styled(hint(field, examination, texts), theme.quiet()),
-        ]));
-    }
-    lines.push(Line::raw(""));
-    let (words, style) = match &form.refusal {
-        Some(words) => (format!("! {words}"), theme.attention().patch(theme.strong())),
-        None => (texts.get("vitals-hint").into_owned(), theme.quiet()),
+    let texts = &dashboard.texts;
+    let Some(examination) = &snapshot.examination else { return };
+    let line = |(of, typed, current): (Field, &str, bool)| {
+        let hint = hint(of, examination, texts);
+        field(dashboard, (&name(of, texts), NAME), (typed, TYPED), hint, current)
     };
-    lines.extend(
-        fold(&words, inner, 2).into_iter().map(|row| Line::styled(format!(" {row}"), style)),
-    );
-    let (columns, rows) = (FORM.min(area.width), (lines.len().max(7) as u16 + 2).min(area.height));
-    let (x, y) = (area.x + (area.width - columns) / 2, area.y + (area.height - rows) / 2);
-    let place = Rect { x, y, width: columns, height: rows };
-    let block = Block::bordered()
-        .border_set(dashboard.symbols.border)
-        .title(format!(" {} ", texts.get("vitals")));
-    frame.render_widget(Clear, place);
-    frame.render_widget(Paragraph::new(lines).style(theme.ground()).block(block), place);
+    let mut lines: Vec<Line> = form.fields().map(line).collect();
+    lines.push(Line::raw(""));
+    lines.extend(words(dashboard, form.refusal.as_deref(), &texts.get("vitals-hint")));
+    window(dashboard, &texts.get("vitals"), lines, 7, area, frame);
 }
 
 /// Unit and what is allowed; of an age, how it is typed.

@@ -1,10 +1,12 @@
 //! What the engine tells the recorder: each judged frame, and what an exam came to.
 
-use crate::exam::{Change, Command};
+use std::sync::Arc;
+
+use crate::exam::{Change, Command, State};
 use crate::frame::Frame;
 use crate::protocol::Examination;
-use crate::snapshot::{Clock, FrameCounts};
-use crate::store::{Conclusion, Ledger, Place, When};
+use crate::snapshot::{Clock, FrameCounts, Visit};
+use crate::store::{Conclusion, Ledger, Place, Recording, When};
 
 use super::Engine;
 
@@ -15,7 +17,6 @@ pub struct Begun {
     counts: FrameCounts,
     /// Whose exam was kept last, and of which zone: what is known of it may still change.
     kept: Option<(u32, usize)>,
-    same_visit: bool,
 }
 
 impl Engine<'_> {
@@ -47,8 +48,32 @@ impl Engine<'_> {
         });
     }
 
+    /// Follows whose turn it is, from how it stood before the command. Patients are the protocol's;
+    /// without one an exam is a patient, and the next one's turn comes at its end.
+    pub(super) fn take_turns(
+        &mut self,
+        (state, patient): (State, Option<u32>),
+        change: Option<Change>,
+    ) {
+        let next = match (patient, change) {
+            (Some(before), _) => self.patient() != Some(before),
+            (None, Some(Change::Started)) => matches!(state, State::Scanning | State::Held),
+            (None, Some(Change::Ended)) => true,
+            (None, Some(Change::Held) | None) => false,
+        };
+        if next {
+            self.snapshot.visit = Visit { number: self.snapshot.visit.number + 1, entries: 0 };
+            self.settings.recording.iter_mut().for_each(Recording::next_patient);
+        }
+    }
+
+    /// By the protocol's count, where one is followed.
+    pub(super) fn patient(&self) -> Option<u32> {
+        self.snapshot.examination.as_ref().map(Examination::patient)
+    }
+
     /// Follows the exam: begins, keeps or amends what is recorded of it.
-    pub(super) fn keep(&mut self, command: Command, change: Option<Change>) {
+    pub(super) fn keep(&mut self, command: &Command, change: Option<Change>) {
         let when = self.when();
         let counts = self.snapshot.counts;
         let Some(recording) = &mut self.settings.recording else { return };
@@ -58,8 +83,7 @@ impl Engine<'_> {
         match (change, command) {
             (Some(Change::Started), _) => {
                 recording.begin();
-                let same_visit = now.zip(before).is_some_and(|(now, before)| now.0 == before.0);
-                self.begun = Begun { when, counts, same_visit, ..self.begun };
+                self.begun = Begun { when, counts, ..self.begun };
             }
             (Some(Change::Held), _) => {
                 let (Some((verdict, evidence)), begun) = (self.held, self.begun) else { return };
@@ -71,10 +95,8 @@ impl Engine<'_> {
                     kept: 0,
                 };
                 let place = examination.and_then(|e| place(e, e.current()));
-                let Begun { when: started, same_visit, .. } = begun;
-                let ended = when;
-                let conclusion =
-                    Conclusion { started, ended, same_visit, place, verdict, evidence, ledger };
+                let (started, ended) = (begun.when, when);
+                let conclusion = Conclusion { started, ended, place, verdict, evidence, ledger };
                 recording.keep(conclusion);
                 self.begun.kept = now;
             }
@@ -82,9 +104,13 @@ impl Engine<'_> {
                 recording.amend(examination.and_then(|e| place(e, e.current())), when);
             }
             (None, Command::Vitals { patient, .. }) => {
-                if let Some((_, zone)) = before.filter(|(of, _)| *of == patient) {
+                if let Some((_, zone)) = before.filter(|(of, _)| of == patient) {
                     recording.amend(examination.and_then(|e| place(e, zone)), when);
                 }
+            }
+            (None, Command::Patient { visit, entry }) if *visit == self.snapshot.visit.number => {
+                self.snapshot.visit.entries += 1;
+                recording.enter(Arc::clone(entry), when);
             }
             _ => {}
         }

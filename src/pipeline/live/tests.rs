@@ -456,7 +456,7 @@ fn with_a_protocol_each_exam_is_of_one_zone() {
             bench.until("its zone", |s| s.exam.state == State::Scanning && current(s) == zone);
             bench.play(3.0);
             bench.until("refer", |s| s.verdict == Some(Verdict::Refer));
-            for order in [Command::Advance; 3] {
+            for order in std::iter::repeat_n(Command::Advance, 3) {
                 bench.commands.send(order).unwrap();
             }
         }

@@ -14,7 +14,6 @@ fn conclusion() -> Conclusion {
     Conclusion {
         started: WHEN,
         ended: WHEN,
-        same_visit: false,
         place: None,
         verdict: Verdict::Refer,
         evidence,
