@@ -9,6 +9,7 @@ mod capabilities;
 mod dialog;
 mod events;
 mod exams;
+mod kept;
 mod letters;
 mod link;
 mod offscreen;
@@ -16,8 +17,8 @@ mod pace;
 mod patient;
 mod picture;
 mod place;
+mod prompt;
 mod question;
-mod reel;
 mod screen;
 mod symbols;
 mod theme;
@@ -44,16 +45,17 @@ use self::pace::Pace;
 use self::patient::Who;
 use self::picture::Painter;
 use self::place::Place;
-use self::reel::{Moment, Reel};
 use self::screen::Screen;
 pub use self::screen::restore_terminal;
 use self::symbols::Symbols;
 use self::theme::Theme;
+use crate::archive::{self, ExamId, Handle};
 use crate::config::dashboard::{Settings, SymbolChoice};
 use crate::error::{Error, ErrorKind, plain_words};
 use crate::exam::{Command, State};
 use crate::pipeline::latest::{Latest, Taken};
 use crate::pipeline::shutdown::{EndsAll, Shutdown};
+use crate::reel::{Moment, Reel};
 use crate::snapshot::Snapshot;
 use crate::texts::{Language, Texts};
 
@@ -72,6 +74,11 @@ pub struct Dashboard {
     who: Who,
     /// Where the patients stand who are expected.
     worklist: Option<PathBuf>,
+    /// Where exams are kept, and what is to be seen there.
+    archive: Option<Handle>,
+    kept: archive::View,
+    /// The exam that is to be reviewed once it has been read.
+    opening: Option<ExamId>,
     /// There is only looking.
     read_only: bool,
     show_picture: bool,
@@ -103,6 +110,9 @@ impl Dashboard {
             dialog: None,
             who: Who::default(),
             worklist: None,
+            archive: None,
+            kept: archive::View::default(),
+            opening: None,
             read_only: false,
             show_picture: true,
             show_overlay: true,
@@ -143,6 +153,7 @@ impl Dashboard {
         self.exams.follow(snapshot);
         self.place.zones = snapshot.examination.is_some();
         self.thawed &= snapshot.exam.state == State::Held;
+        self.follow_archive();
         self.who.follow(snapshot.visit);
         // Its patient may have gone while it was open.
         self.dialog = self.dialog.take().filter(|dialog| dialog.stands(snapshot));
@@ -171,6 +182,7 @@ pub struct Reach<'a> {
     pub commands: &'a SyncSender<Command>,
     /// A file of the patients who are expected.
     pub worklist: Option<PathBuf>,
+    pub archive: Option<Handle>,
 }
 
 /// Draws snapshots and passes on what keys ask for, until shutdown or *quit*. Without a reach there is
@@ -188,6 +200,7 @@ pub fn run(
     dashboard.read_only = reach.is_none();
     let commands = reach.as_ref().map(|reach| reach.commands);
     dashboard.worklist = reach.as_ref().and_then(|reach| reach.worklist.clone());
+    dashboard.archive = reach.as_ref().and_then(|reach| reach.archive.clone());
     let mut pace = Pace::begin(settings.fps, &mut screen).map_err(|e| broken(&e))?;
     let (start, mut bell) = (Instant::now(), settings.bell.then(Bell::default));
     while !shutdown.requested() {

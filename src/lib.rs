@@ -4,6 +4,7 @@
 
 #[cfg(test)]
 mod agreement;
+pub mod archive;
 pub mod bundle;
 pub mod buttons;
 pub mod capture;
@@ -24,6 +25,7 @@ pub mod patient;
 pub mod pipeline;
 pub mod preprocess;
 pub mod protocol;
+pub mod reel;
 pub mod screening;
 pub mod snapshot;
 pub mod store;

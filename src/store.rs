@@ -24,6 +24,7 @@ mod summary;
 mod tests;
 
 use std::io::{self, Write};
+use std::ops::Deref;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -34,14 +35,13 @@ pub use self::files::{File, Files, Folder};
 pub use self::id::ExamId;
 pub use self::index::Row;
 pub use self::journal::{What, When};
-pub use self::read::{Exam, Unlocked};
+pub use self::read::{Exam, Shelf, Unlocked};
 pub use self::record::{Ledger, Listed, Means, Place, Record};
-pub use self::recorder::{Conclusion, Recorder, Recording, recorder};
+pub use self::recorder::{Conclusion, Errand, Errands, Recorder, Recording, recorder};
 pub use self::seal::{LockedKey, Recipients, SecretKey, passphrase};
 pub use self::summary::Summary;
 
 use self::files::DRAFT;
-use self::index::Index;
 use self::journal::{Journal, hex};
 use self::record::Envelope;
 use self::seal::{RowKey, Sealing};
@@ -55,16 +55,22 @@ const BOX: &str = "box";
 
 /// The store, open for more exams.
 pub struct Store {
-    files: Arc<dyn Files>,
+    shelf: Shelf,
     recipients: Recipients,
-    index: Index,
     journal: Journal,
     /// What this start's rows are under, and its number in the index, once there is one.
     row_key: Option<(u32, RowKey)>,
-    /// Bytes that an exam must find free.
-    reserve: u64,
     /// The disk has failed since the store was opened.
     failed: bool,
+}
+
+/// Whoever has the store can read it too.
+impl Deref for Store {
+    type Target = Shelf;
+
+    fn deref(&self) -> &Shelf {
+        &self.shelf
+    }
 }
 
 /// An exam that is safe, as long as this program runs: what is known of it can still be amended.
@@ -98,7 +104,8 @@ impl Store {
         let opened = mend::open(&*files, when);
         let mend::Opened { index, journal, mended } = opened.map_err(|e| broken(&e))?;
         let (row_key, failed) = (None, false);
-        let store = Store { files, recipients, index, journal, row_key, reserve, failed };
+        let shelf = Shelf { files, index: Arc::new(index), reserve };
+        let store = Store { shelf, recipients, journal, row_key, failed };
         Ok((store, mended))
     }
 
@@ -121,15 +128,18 @@ impl Store {
         Store::open(Arc::new(folder), recipients, reserve, when)
     }
 
-    /// Exams that are kept.
-    pub fn count(&self) -> Result<u64, Error> {
-        self.index.count().map_err(|e| unreadable("the index", &e))
+    /// What is kept, to be read beside this.
+    pub fn shelf(&self) -> Shelf {
+        self.shelf.clone()
     }
 
-    /// Bytes that are free for exams.
-    pub fn free(&self) -> Result<u64, Error> {
-        let free = self.files.free().map_err(|e| broken(&e))?;
-        Ok(free.saturating_sub(self.reserve))
+    /// Writes down what was done that is of no exam.
+    pub fn note_down(&mut self, what: What, when: When, who: &str) -> Result<(), Error> {
+        let outcome = self.journal.add(when, who, what, None, None).and_then(|()| {
+            let head = self.journal.head();
+            self.index.write(|change| change.set_head(head))
+        });
+        self.note(outcome)
     }
 
     /// Begins an exam; refused where the disk has failed or is nearly full.
@@ -240,14 +250,6 @@ impl Store {
             self.erase(id, when, BOX)?;
         }
         Ok(over.len())
-    }
-
-    fn row(&self, id: ExamId) -> Result<(u64, Row), Error> {
-        let found = self.index.find(id).map_err(|e| unreadable("the index", &e))?;
-        found.filter(|(_, row)| !row.erasing).ok_or_else(|| {
-            let remedy = "`sonolamp exam list` shows those that there are";
-            Error::new(ErrorKind::Input, format!("exam {id}"), "is not in the store", remedy)
-        })
     }
 
     /// Remembers a failure of the disk: what it holds in memory may never reach it.

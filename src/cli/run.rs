@@ -12,6 +12,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use super::exam;
+use crate::archive::{self, Archive};
 use crate::buttons::{self, Desk};
 use crate::capture::{SourceSpec, phantom, v4l2};
 use crate::config::{Config, LampDriver};
@@ -233,6 +234,7 @@ impl Run<'_> {
         let (commands, orders) = mpsc::sync_channel(16);
         let device = &Arc::<Watch>::default();
         let (recording, recorder) = self.recorder()?.unzip();
+        let (handle, archive) = recorder.as_ref().and_then(|r| self.archive(r)).unzip();
         let settings = Settings {
             recording,
             identity: Arc::clone(&self.identity),
@@ -266,6 +268,9 @@ impl Run<'_> {
                 if let Some(recorder) = recorder {
                     named("recorder", scope, move || recorder.run())?;
                 }
+                if let Some(archive) = archive {
+                    named("archive", scope, move || archive.run(shutdown))?;
+                }
                 named("device", scope, move || device.run(Path::new(STORAGE), shutdown))?;
                 named("engine", scope, move || engine.run(frames, status, &orders, shutdown))?;
                 if let Some(server) = &server {
@@ -285,7 +290,7 @@ impl Run<'_> {
                 Ok(outputs)
             };
             let outcome = threads().and_then(|threads: Vec<ScopedJoinHandle<'_, _>>| {
-                let shown = self.show(for_screen, commands, shutdown);
+                let shown = self.show(for_screen, commands, handle, shutdown);
                 shutdown.request();
                 // A thread that panicked has already said so.
                 let ends = threads.into_iter().map(|thread| thread.join().unwrap_or(Ok(())));
@@ -322,6 +327,19 @@ impl Run<'_> {
         Ok(Some(store::recorder(store, means, retain)))
     }
 
+    /// Kept exams can be read where there is a screen to read them on.
+    fn archive(&self, recorder: &Recorder) -> Option<(archive::Handle, Archive)> {
+        let store = self.config.store.as_ref().filter(|_| !self.arguments.headless)?;
+        let settings = archive::Settings {
+            token: store.token.clone(),
+            locked_key: store.locked_key.clone(),
+            idle: store.idle,
+        };
+        let bundle = &self.model.bundle;
+        let rules = (bundle.manifest.rules(), bundle.digest.clone());
+        Some(archive::archive(recorder.beside(), rules, settings, exam::now))
+    }
+
     /// Nobody can watch where it cannot listen: a notice and nothing more.
     fn server(&self) -> Option<Server> {
         let server = self.config.watch.path().map(|path| Server::bind(&path))?;
@@ -332,6 +350,7 @@ impl Run<'_> {
         &self,
         snapshots: &Latest<Snapshot>,
         commands: &mpsc::SyncSender<Command>,
+        archive: Option<archive::Handle>,
         shutdown: &Shutdown,
     ) -> Result<(), Error> {
         let buffer = self.snapshot();
@@ -340,7 +359,7 @@ impl Run<'_> {
             return headless::run(&mut out, self.arguments.json, snapshots, buffer, shutdown);
         }
         let worklist = self.config.store.as_ref().and_then(|store| store.worklist.clone());
-        let reach = Reach { commands, worklist };
+        let reach = Reach { commands, worklist, archive };
         dashboard::run(&self.config.dashboard, snapshots, buffer, Some(reach), shutdown)
     }
 

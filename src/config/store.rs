@@ -22,6 +22,12 @@ pub struct Store {
     pub retain: Option<Duration>,
     /// A file of the patients who are expected.
     pub worklist: Option<PathBuf>,
+    /// The file of a secret key on a stick; one folder of the path may be `*`.
+    pub token: Option<String>,
+    /// A secret key under a passphrase.
+    pub locked_key: Option<PathBuf>,
+    /// Unlocked and without a key pressed for so long, it locks itself.
+    pub idle: Duration,
 }
 
 #[derive(Debug, Deserialize)]
@@ -32,6 +38,9 @@ pub struct RawStore {
     reserve_mb: i64,
     retain_days: i64,
     worklist: String,
+    token: String,
+    locked_key: String,
+    lock_minutes: i64,
 }
 
 impl Default for RawStore {
@@ -42,6 +51,9 @@ impl Default for RawStore {
             reserve_mb: 500,
             retain_days: 0,
             worklist: "/run/sonolamp/worklist.json".into(),
+            token: "/media/*/clinic.key".into(),
+            locked_key: String::new(),
+            lock_minutes: 5,
         }
     }
 }
@@ -56,6 +68,7 @@ impl RawStore {
         let reserve = number("store.reserve_mb", self.reserve_mb, 0, 1_000_000)?;
         let days = number("store.retain_days", self.retain_days, 0, 36_500)?;
         let retain = (days > 0).then(|| Duration::from_secs(days * DAY));
+        let minutes = number("store.lock_minutes", self.lock_minutes, 1, 120)?;
         if self.folder.is_empty() {
             return Ok(None);
         }
@@ -64,7 +77,21 @@ impl RawStore {
             return Err(wrong(problem, "allowed: empty, or a path from / on"));
         }
         let (folder, keys) = (self.folder.into(), self.keys.into());
-        let worklist = Some(self.worklist).filter(|path| !path.is_empty()).map(PathBuf::from);
-        Ok(Some(Store { folder, keys, reserve: reserve << 20, retain, worklist }))
+        let (stars, folders) = (self.token.matches('*').count(), self.token.matches("/*/").count());
+        if stars > 1 || stars != folders {
+            let problem = format!("`store.token` is \"{}\"", self.token);
+            return Err(wrong(problem, "allowed: a path, one folder of which may be *"));
+        }
+        let some = |text: String| Some(text).filter(|text| !text.is_empty());
+        Ok(Some(Store {
+            folder,
+            keys,
+            reserve: reserve << 20,
+            retain,
+            worklist: some(self.worklist).map(PathBuf::from),
+            token: some(self.token),
+            locked_key: some(self.locked_key).map(PathBuf::from),
+            idle: Duration::from_secs(60 * minutes),
+        }))
     }
 }

@@ -2,6 +2,7 @@
 
 use ratatui::crossterm::event::KeyCode;
 
+use super::prompt::{Answer, Prompt};
 use super::{Action, Dashboard, patient, vitals};
 use crate::exam::Command;
 use crate::snapshot::Snapshot;
@@ -19,6 +20,7 @@ pub enum Outcome {
 pub enum Dialog {
     Vitals(vitals::Form),
     Patient(patient::Form),
+    Ask(Prompt),
 }
 
 impl Dialog {
@@ -28,6 +30,7 @@ impl Dialog {
         match self {
             Dialog::Vitals(form) => examination.is_some_and(|e| form.is_of(e)),
             Dialog::Patient(form) => form.is_of(snapshot.visit),
+            Dialog::Ask(_) => true,
         }
     }
 }
@@ -41,6 +44,20 @@ impl Dashboard {
                 form.key(code, danger, &self.texts)
             }
             Dialog::Patient(form) => form.key(code, &self.texts),
+            Dialog::Ask(prompt) => match prompt.key(code, &self.texts) {
+                Answer::Open => Outcome::Open,
+                Answer::Dropped => Outcome::Dropped,
+                Answer::Then(next) => {
+                    self.dialog = Some(Dialog::Ask(next));
+                    Outcome::Open
+                }
+                Answer::Asked(request) => {
+                    if let Some(archive) = &self.archive {
+                        archive.ask(request);
+                    }
+                    Outcome::Dropped
+                }
+            },
         };
         match outcome {
             Outcome::Open => None,

@@ -28,12 +28,11 @@ pub struct Row {
 }
 
 impl Row {
-    /// By which the word for keeping is found; none where exams are not kept, or this one is yet to
-    /// be. One that was still recorded when the next began was dropped.
+    /// By which the word for keeping is found; none where exams are not kept, where this one is yet to
+    /// be, and where it was dropped.
     pub fn kept(&self) -> Option<&'static str> {
         match self.keeping {
-            Keeping::Off | Keeping::Ready => None,
-            Keeping::Recording => (!self.open).then_some("dropped"),
+            Keeping::Off | Keeping::Ready | Keeping::Recording => None,
             Keeping::Keeping | Keeping::Kept | Keeping::Failed(_) => Some(self.keeping.code()),
         }
     }
@@ -71,7 +70,9 @@ impl Exams {
                 keeping: Keeping::Off,
             });
         }
-        let Some(row) = self.rows.last_mut().filter(|row| row.number == number) else { return };
+        let Some(row) = self.rows.last_mut().filter(|row| row.number == number) else {
+            return self.close();
+        };
         row.keeping.clone_from(&snapshot.keeping);
         if !open {
             return self.close();
@@ -96,6 +97,10 @@ impl Exams {
     pub fn kept_of(&self, visit: u32) -> usize {
         let kept = |row: &&Row| matches!(row.keeping, Keeping::Kept | Keeping::Keeping);
         self.rows.iter().filter(|row| row.visit == visit).filter(kept).count()
+    }
+
+    pub fn verdict(&self, number: u32) -> Option<Verdict> {
+        self.rows.iter().find(|row| row.number == number).map(|row| row.verdict)
     }
 
     pub fn rows(&self) -> &[Row] {
@@ -151,8 +156,8 @@ mod tests {
         // It may be on the disk only once it is closed.
         assert_eq!(see(1, State::Ended, Keeping::Kept), [Some("kept")]);
         assert_eq!(see(2, State::Scanning, Keeping::Recording), [Some("kept"), None]);
-        let dropped = [Some("kept"), Some("dropped"), None];
-        assert_eq!(see(3, State::Scanning, Keeping::Recording), dropped);
+        let dropped = see(3, State::Scanning, Keeping::Recording);
+        assert_eq!(dropped, [Some("kept"), None, None]);
         let failed = see(3, State::Scanning, Keeping::Failed("full".into()));
         assert_eq!(failed[2], Some("failed"));
         assert_eq!(see(4, State::Scanning, Keeping::Recording)[2..], [Some("failed"), None]);

@@ -6,13 +6,14 @@ use ratatui::crossterm::event::{
     KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
 };
 
-use super::exams::Exams;
-use super::reel::Reel;
+use super::exams;
 use super::view;
 use super::vitals::Form;
 use super::{Action, Dashboard, Dialog, patient};
 use crate::exam::{Command, State};
 use crate::patient::worklist;
+use crate::reel::Reel;
+use crate::screening::Verdict;
 use crate::snapshot::{Keeping, Snapshot};
 
 /// Moments that a page of the reel is: two seconds.
@@ -62,6 +63,8 @@ pub struct Place {
     cursor: Option<Duration>,
     /// Which row of the exams, counted from the newest.
     pub row: usize,
+    /// Which row of a page of kept exams.
+    pub kept_row: usize,
     /// Rows that the help is scrolled down.
     pub scroll: u16,
 }
@@ -96,10 +99,10 @@ impl Place {
         self.cursor = reel.get(0).map(|moment| moment.at);
     }
 
-    /// Goes to what speaks most for the verdict of an exam; whether any of it is still there.
-    pub fn tell(&mut self, reel: &Reel, exams: &Exams, number: u32) -> bool {
-        let verdict = exams.rows().iter().find(|row| row.number == number).map(|row| row.verdict);
-        let found = reel.telling(number, verdict).and_then(|index| reel.get(index));
+    /// Goes to what speaks most for the verdict of an exam; whether any of it is still there. A kept
+    /// one has a reel of its own.
+    pub fn tell(&mut self, reel: &Reel, number: Option<u32>, verdict: Option<Verdict>) -> bool {
+        let found = reel.telling(number.unwrap_or(0), verdict).and_then(|index| reel.get(index));
         self.cursor = found.map(|moment| moment.at).or(self.cursor);
         found.is_some()
     }
@@ -110,7 +113,8 @@ impl Dashboard {
     fn visit(&mut self, view: View, snapshot: &Snapshot) {
         let held = matches!(snapshot.exam.state, State::Held | State::Ended);
         if view == View::Review && self.place.view != View::Review && held {
-            self.place.tell(&self.reel, &self.exams, snapshot.exam.number);
+            let number = snapshot.exam.number;
+            self.place.tell(&self.reel, Some(number), self.exams.verdict(number));
         }
         self.place.go(view);
     }
@@ -122,17 +126,31 @@ impl Dashboard {
         }
         let control = key.modifiers.contains(KeyModifiers::CONTROL);
         let interrupt = control && key.code == KeyCode::Char('c');
+        if let Some(archive) = &self.archive {
+            archive.stay();
+            if control && key.code == KeyCode::Char('l') {
+                self.dialog = self.dialog.take().filter(|dialog| !matches!(dialog, Dialog::Ask(_)));
+                archive.lock();
+                return None;
+            }
+        }
         if self.dialog.is_some() && !interrupt {
             return self.type_into(key.code, snapshot);
         }
-        let (place, reel) = (&mut self.place, &self.reel);
+        let on_exams = self.place.view == View::Exams && !control;
+        if on_exams && self.key_of_archive(key.code, snapshot) {
+            return None;
+        }
+        let opened = self.kept.opened.as_ref();
+        let (place, reel) = (&mut self.place, opened.map_or(&self.reel, |opened| &opened.reel));
         match (key.code, place.view) {
             _ if interrupt => return Some(Action::Quit),
             (KeyCode::Char('q'), _) => return Some(Action::Quit),
             (KeyCode::Enter, View::Exams) => {
                 let rows = self.exams.rows();
                 let chosen = rows.len().checked_sub(place.row + 1).and_then(|i| rows.get(i));
-                if chosen.is_some_and(|row| place.tell(reel, &self.exams, row.number)) {
+                let told = |row: &exams::Row| place.tell(reel, Some(row.number), Some(row.verdict));
+                if chosen.is_some_and(told) {
                     place.go(View::Review);
                 }
             }
@@ -178,6 +196,7 @@ impl Dashboard {
                 let last = place.after(back);
                 self.visit(last, snapshot);
             }
+            (KeyCode::Esc, View::Review) if opened.is_some() => place.go(View::Exams),
             (KeyCode::Esc, _) => place.go(View::Live),
             (KeyCode::Char('p'), View::Live) => self.show_picture ^= true,
             (KeyCode::Char('m'), View::Live | View::Review) => self.show_overlay ^= true,
@@ -191,7 +210,11 @@ impl Dashboard {
             (KeyCode::End, View::Review) => place.step(reel, isize::MAX),
             (KeyCode::Char('t'), View::Review) => {
                 let number = place.moment(reel).and_then(|i| reel.get(i)).map(|m| m.exam.number);
-                number.map(|number| place.tell(reel, &self.exams, number));
+                let verdict = match opened {
+                    Some(opened) => Some(opened.record.verdict),
+                    None => number.and_then(|number| self.exams.verdict(number)),
+                };
+                place.tell(reel, number, verdict);
             }
             (KeyCode::Up, View::Exams) => place.row = place.row.saturating_sub(1),
             (KeyCode::Down, View::Exams) => {

@@ -227,6 +227,7 @@ fn every_size_is_survived() {
 }
 
 mod access;
+mod kept;
 mod patient;
 mod views;
 mod vitals;

@@ -7,6 +7,7 @@ mod exams;
 pub mod facts;
 pub mod help;
 mod history;
+mod kept;
 mod keys;
 mod large;
 mod live;
@@ -52,6 +53,7 @@ pub fn render(dashboard: &Dashboard, snapshot: &Snapshot, frame: &mut Frame) {
             View::Live if dashboard.large => large::render(dashboard, snapshot, body, frame),
             View::Live => live::render(dashboard, snapshot, body, frame),
             View::Review => review::render(dashboard, snapshot, body, frame),
+            View::Exams if dashboard.archive.is_some() => kept::render(dashboard, body, frame),
             View::Exams => exams::render(dashboard, body, frame),
             View::Device => device::render(dashboard, snapshot, body, frame),
             View::Help => help::render(dashboard, body, frame),

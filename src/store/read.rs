@@ -2,18 +2,28 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, BufReader, Read};
+use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
 use super::clip::{self, KeptFrame};
-use super::files::File;
+use super::files::{File, Files};
 use super::id::ExamId;
-use super::index::Row;
+use super::index::{Index, Row};
 use super::journal;
 use super::record::{self, Envelope, Listed, Record};
 use super::seal::{RowKey, SecretKey};
-use super::{CLIP, ENVELOPE, Store, digests, unreadable};
+use super::{CLIP, ENVELOPE, Store, broken, digests, unreadable};
 use crate::error::{Error, ErrorKind};
+
+/// What is kept. Reading it and keeping more never wait for each other.
+#[derive(Clone)]
+pub struct Shelf {
+    pub(super) files: Arc<dyn Files>,
+    pub(super) index: Arc<Index>,
+    /// Bytes that an exam must find free.
+    pub(super) reserve: u64,
+}
 
 /// The keys in memory that open the store.
 pub struct Unlocked {
@@ -28,20 +38,48 @@ pub struct Exam {
     clip: [u8; 32],
 }
 
-impl Store {
+impl Shelf {
+    /// Exams that are kept.
+    pub fn count(&self) -> Result<u64, Error> {
+        self.index.count().map_err(|e| unreadable("the index", &e))
+    }
+
+    /// Bytes that are free for exams.
+    pub fn free(&self) -> Result<u64, Error> {
+        let free = self.files.free().map_err(|e| broken(&e))?;
+        Ok(free.saturating_sub(self.reserve))
+    }
+
+    pub(super) fn row(&self, id: ExamId) -> Result<(u64, Row), Error> {
+        let found = self.index.find(id).map_err(|e| unreadable("the index", &e))?;
+        found.filter(|(_, row)| !row.erasing).ok_or_else(|| {
+            let remedy = "`sonolamp exam list` shows those that there are";
+            Error::new(ErrorKind::Input, format!("exam {id}"), "is not in the store", remedy)
+        })
+    }
+
     /// Opens the keys of the index with the clinic's secret key.
     pub fn unlock(&self, key: SecretKey) -> Result<Unlocked, Error> {
-        let sealed = self.index.keys().map_err(|e| unreadable("the index", &e))?;
-        let opened = |(number, sealed): &(u32, Vec<u8>)| {
-            Some((*number, RowKey::from_bytes(&key.open(sealed)?)?))
-        };
-        let rows: BTreeMap<u32, RowKey> = sealed.iter().filter_map(opened).collect();
-        if rows.is_empty() && !sealed.is_empty() {
+        let mut unlocked = Unlocked { key, rows: BTreeMap::new() };
+        let sealed = self.refresh(&mut unlocked)?;
+        if unlocked.rows.is_empty() && sealed > 0 {
             let remedy = "give the secret key that belongs to the store's public keys";
             let problem = "opens nothing in this store";
             return Err(Error::new(ErrorKind::Usage, "the key", problem, remedy));
         }
-        Ok(Unlocked { key, rows })
+        Ok(unlocked)
+    }
+
+    /// Opens those keys of the index that have come since; how many there are.
+    pub fn refresh(&self, unlocked: &mut Unlocked) -> Result<usize, Error> {
+        let sealed = self.index.keys().map_err(|e| unreadable("the index", &e))?;
+        for (number, sealed) in &sealed {
+            if !unlocked.rows.contains_key(number) {
+                let key = unlocked.key.open(sealed).and_then(|key| RowKey::from_bytes(&key));
+                unlocked.rows.extend(key.map(|key| (*number, key)));
+            }
+        }
+        Ok(sealed.len())
     }
 
     /// Up to `most` exams before row `before`, newest first, with each row's number. What cannot be
@@ -114,6 +152,19 @@ impl Store {
         }))
     }
 
+    fn digest(&self, name: &str) -> io::Result<[u8; 32]> {
+        let mut reader = Reader { file: self.files.open(name)?, at: 0 };
+        let (mut digest, mut piece) = (Sha256::new(), vec![0; 1 << 16]);
+        loop {
+            match reader.read(&mut piece)? {
+                0 => return Ok(digest.finalize().into()),
+                read => digest.update(&piece[..read]),
+            }
+        }
+    }
+}
+
+impl Store {
     /// Checks journal and files, without any key: what is damaged, in words.
     pub fn check(&self) -> Result<Vec<String>, Error> {
         let mut damage = Vec::new();
@@ -151,17 +202,6 @@ impl Store {
             }
         }
         Ok(damage)
-    }
-
-    fn digest(&self, name: &str) -> io::Result<[u8; 32]> {
-        let mut reader = Reader { file: self.files.open(name)?, at: 0 };
-        let (mut digest, mut piece) = (Sha256::new(), vec![0; 1 << 16]);
-        loop {
-            match reader.read(&mut piece)? {
-                0 => return Ok(digest.finalize().into()),
-                read => digest.update(&piece[..read]),
-            }
-        }
     }
 }
 

@@ -4,11 +4,14 @@
 //! nobody waits for the disk. Where the disk is too slow for that, the exam is not kept, and that is
 //! said: half an exam is never kept for a whole one.
 
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use super::{Draft, ExamId, Kept, KeptFrame, Ledger, Means, Place, Record, Store, When};
-use crate::error::Error;
+use super::{
+    Draft, ExamId, Kept, KeptFrame, Ledger, Means, Place, Record, Shelf, Store, What, When,
+};
+use crate::error::{Error, ErrorKind};
 use crate::patient::Entry;
 use crate::screening::{Evidence, Verdict};
 use crate::snapshot::Keeping;
@@ -21,6 +24,9 @@ const ORDERS: usize = 16;
 const RETIRED: usize = 5;
 /// Who is named in the journal for an exam at the box.
 const WHO: &str = "operator";
+/// How often errands are looked for, and how long somebody waits for one.
+const TICK: Duration = Duration::from_millis(100);
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What an exam came to.
 #[derive(Debug, Clone)]
@@ -84,6 +90,8 @@ pub struct Recorder {
     store: Store,
     means: Means,
     orders: Receiver<Order>,
+    asked: Receiver<Asked>,
+    errands: Errands,
     spare: SyncSender<KeptFrame>,
     state: State,
     draft: Option<(Draft, u64)>,
@@ -98,6 +106,40 @@ pub struct Recorder {
     entered: When,
 }
 
+/// What somebody at the box asks of the store. It is done between exams, and never during one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Errand {
+    /// To be written into the journal.
+    Note(What),
+    /// Handed over.
+    Mark(ExamId, What),
+    Erase(ExamId),
+}
+
+type Asked = (Errand, When, SyncSender<Result<(), Error>>);
+
+/// Where errands are brought to.
+#[derive(Clone)]
+pub struct Errands(SyncSender<Asked>);
+
+impl Errands {
+    /// Leaves an errand to be done; there is always room for the few of a session.
+    pub fn leave(&self, errand: Errand, when: When) {
+        let (answer, _) = sync_channel(1);
+        let _ = self.0.try_send((errand, when, answer));
+    }
+
+    /// Has an errand done, and waits for it.
+    pub fn run(&self, errand: Errand, when: When) -> Result<(), Error> {
+        let (answer, answered) = sync_channel(1);
+        let asked = self.0.try_send((errand, when, answer)).ok();
+        asked.and_then(|()| answered.recv_timeout(PATIENCE).ok()).unwrap_or_else(|| {
+            let problem = "is busy with an exam";
+            Err(Error::new(ErrorKind::Storage, "the exam store", problem, "hold it and try again"))
+        })
+    }
+}
+
 /// Both ends; `means` goes into every record. With `retain`, exams are erased so many seconds after they
 /// were handed over.
 pub fn recorder(store: Store, means: Means, retain: Option<u64>) -> (Recording, Recorder) {
@@ -110,10 +152,13 @@ pub fn recorder(store: Store, means: Means, retain: Option<u64>) -> (Recording, 
     let state = State(Arc::new(Mutex::new((0, Keeping::Ready))));
     let shared = state.clone();
     let recording = Recording { orders, spare, state: shared, lost: false, running: false };
+    let (ask, asked) = sync_channel(ORDERS);
     let recorder = Recorder {
         store,
         means,
         orders: receiver,
+        asked,
+        errands: Errands(ask),
         spare: giver,
         state,
         draft: None,
@@ -204,13 +249,43 @@ impl Recording {
 }
 
 impl Recorder {
+    /// What is kept, and errands, for whoever reads beside this.
+    pub fn beside(&self) -> (Shelf, Errands) {
+        (self.store.shelf(), self.errands.clone())
+    }
+
     /// Keeps what it is told to until the engine is gone.
     pub fn run(mut self) {
-        while let Ok(order) = self.orders.recv() {
-            if let Err(error) = self.obey(order) {
+        loop {
+            let order = self.orders.recv_timeout(TICK);
+            let over = matches!(order, Err(RecvTimeoutError::Disconnected));
+            if let Ok(order) = order
+                && let Err(error) = self.obey(order)
+            {
                 (self.draft, self.visit) = (None, None);
                 // A disk that fails keeps nothing of a later exam either.
                 self.state.set(Keeping::Failed(error.to_string().into()));
+            }
+            while self.draft.is_none()
+                && let Ok((errand, when, answer)) = self.asked.try_recv()
+            {
+                // Whoever asked may have lost patience.
+                let _ = answer.try_send(self.do_errand(errand, when));
+            }
+            if over {
+                return;
+            }
+        }
+    }
+
+    fn do_errand(&mut self, errand: Errand, when: When) -> Result<(), Error> {
+        match errand {
+            Errand::Note(what) => self.store.note_down(what, when, WHO),
+            Errand::Mark(id, what) => self.store.mark(id, what, when, WHO),
+            Errand::Erase(id) => {
+                // What is amended would come back.
+                self.kept.retain(|(kept, _)| kept.id != id);
+                self.store.erase(id, when, WHO)
             }
         }
     }
@@ -247,6 +322,8 @@ impl Recorder {
                 }
                 self.settle()?;
             }
+            // While the next is recorded, what changes is its own.
+            Order::Amend(..) if self.draft.is_some() => {}
             Order::Amend(place, when) => {
                 let Some((kept, record)) = self.kept.last_mut() else { return Ok(()) };
                 record.place = place;

@@ -6,8 +6,8 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Clear, Paragraph};
 
-use super::patient;
 use super::vitals;
+use super::{kept, patient};
 use crate::dashboard::Dashboard;
 use crate::dashboard::dialog::Dialog;
 use crate::dashboard::width::{fold, pad, width};
@@ -21,6 +21,7 @@ pub fn render(dashboard: &Dashboard, snapshot: &Snapshot, area: Rect, frame: &mu
     match &dashboard.dialog {
         Some(Dialog::Vitals(form)) => vitals::form(dashboard, snapshot, form, area, frame),
         Some(Dialog::Patient(form)) => patient::form(dashboard, snapshot, form, area, frame),
+        Some(Dialog::Ask(prompt)) => kept::ask(dashboard, prompt, area, frame),
         None => {}
     }
 }

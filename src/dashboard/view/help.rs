@@ -14,7 +14,7 @@ pub const MOST: u16 = 40;
 /// Columns in front of what is explained.
 const NAME: usize = 16;
 const STEPS: [&str; 5] = ["connect", "start", "sweep", "hold", "next"];
-const KEYS: [(&str, &str); 17] = [
+const KEYS: [(&str, &str); 19] = [
     ("space", "button"),
     ("n", "new"),
     ("1-6 Tab", "views"),
@@ -26,6 +26,8 @@ const KEYS: [(&str, &str); 17] = [
     ("c", "reading"),
     ("v", "vitals"),
     ("i", "patient"),
+    ("u  Ctrl-L", "unlock"),
+    ("/  Del", "kept"),
     ("p", "picture"),
     ("f", "frozen"),
     ("l", "large"),

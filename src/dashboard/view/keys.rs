@@ -65,7 +65,18 @@ pub fn render(dashboard: &Dashboard, snapshot: &Snapshot, area: Rect, frame: &mu
             keys.extend(overlay);
             keys.push(("Esc", esc));
         }
+        View::Exams if dashboard.lists_kept() => {
+            keys.push((arrows[1], texts.get("key-choose")));
+            keys.push(("Enter", texts.get("key-open")));
+            keys.push(("/", texts.get("key-search")));
+            keys.push(("Del", texts.get("key-erase")));
+            keys.push(("Ctrl-L", texts.get("key-lock")));
+            keys.push(("Esc", esc));
+        }
         View::Exams => {
+            if dashboard.archive.is_some() {
+                keys.push(("u", texts.get("key-unlock")));
+            }
             keys.push((arrows[1], texts.get("key-choose")));
             keys.push(("Enter", texts.get("key-open")));
             keys.push(("Esc", esc));

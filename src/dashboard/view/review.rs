@@ -6,19 +6,20 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use super::history::Curve;
-use super::{explained, paragraph};
+use super::{explained, kept, paragraph};
 use crate::dashboard::Dashboard;
 use crate::dashboard::picture::Overlay;
-use crate::dashboard::reel::{Moment, SPAN, STEP};
 use crate::dashboard::theme::Face;
 use crate::dashboard::width::pad;
+use crate::reel::{Moment, SPAN, STEP};
 use crate::snapshot::Snapshot;
 
 /// Columns of the words beside the picture.
 const WORDS: u16 = 30;
 
 pub fn render(dashboard: &Dashboard, snapshot: &Snapshot, area: Rect, frame: &mut Frame) {
-    let (reel, texts) = (&dashboard.reel, &dashboard.texts);
+    let (reel, texts) = (dashboard.reviewed(), &dashboard.texts);
+    let opened = dashboard.kept.opened.as_deref();
     let index = dashboard.place.moment(reel);
     let Some((index, moment)) = index.and_then(|i| Some((i, reel.get(i)?))) else {
         return frame.render_widget(paragraph(&texts.get("review-empty"), area.width), area);
@@ -30,12 +31,19 @@ pub fn render(dashboard: &Dashboard, snapshot: &Snapshot, area: Rect, frame: &mu
     let [picture, _, words] = Layout::horizontal(columns).areas(upper);
     let overlay = Overlay { heat: &moment.heat, outline: &moment.outline };
     explained(dashboard, snapshot, &moment.picture, overlay, picture, frame);
-    frame.render_widget(Paragraph::new(facts(dashboard, snapshot, moment, index)), words);
+    let mut lines = facts(dashboard, snapshot, moment, index);
+    if let Some(opened) = opened {
+        lines.extend(kept::facts(dashboard, opened, usize::from(WORDS)));
+    }
+    frame.render_widget(Paragraph::new(lines), words);
     let values: Vec<f32> = reel.iter().map(|moment| moment.probability).collect();
     let levels = [snapshot.identity.refer, snapshot.identity.clear];
-    let room = (SPAN.as_millis() / STEP.as_millis()) as usize;
+    let (room, step) = match opened {
+        Some(opened) => (values.len(), opened.step),
+        None => ((SPAN.as_millis() / STEP.as_millis()) as usize, STEP),
+    };
     let curve = Curve { values: &values, room, levels, cursor: Some(index) };
-    curve.render(dashboard, STEP, lower, frame);
+    curve.render(dashboard, step, lower, frame);
 }
 
 fn facts(
@@ -53,14 +61,19 @@ fn facts(
         let name = Span::styled(pad(&texts.get(key), 11), theme.quiet());
         lines.push(Line::from(vec![name, value.into()]));
     };
-    let back = snapshot.uptime.saturating_sub(moment.at).as_secs_f32();
-    let seconds = texts.decimal(back, 1).into();
-    fact("fact-moment", texts.with("ago", &[("seconds", seconds)]));
-    fact("fact-exam", moment.exam.number.to_string());
-    fact("fact-score", texts.decimal(moment.probability, 2));
+    if dashboard.kept.opened.is_some() {
+        fact("fact-moment", format!("{} s", texts.decimal(moment.at.as_secs_f32(), 1)));
+    } else {
+        let back = snapshot.uptime.saturating_sub(moment.at).as_secs_f32();
+        let seconds = texts.decimal(back, 1).into();
+        fact("fact-moment", texts.with("ago", &[("seconds", seconds)]));
+        fact("fact-exam", moment.exam.number.to_string());
+    }
+    let score = moment.verdict.map(|_| texts.decimal(moment.probability, 2));
+    fact("fact-score", score.unwrap_or_else(|| dashboard.symbols.none.to_owned()));
     let flaw = moment.flaw.map(|flaw| texts.coded("flaw", flaw.code()));
     fact("fact-picture", flaw.unwrap_or_else(|| texts.get("usable").into_owned()));
-    fact("fact-place", format!("{} / {}", index + 1, dashboard.reel.len()));
+    fact("fact-place", format!("{} / {}", index + 1, dashboard.reviewed().len()));
     let reason = moment.verdict.and_then(|verdict| verdict.reason());
     if let Some(reason) = reason {
         lines.push(Line::default());

@@ -1,4 +1,5 @@
-//! The last minute, kept small, to be looked through: what was seen, and what was made of it.
+//! Pictures kept small, to be looked through: what was seen, and what was made of it. Of what is live,
+//! the last minute.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -35,6 +36,12 @@ pub struct Moment {
 #[derive(Debug, Default)]
 pub struct Reel {
     moments: VecDeque<Moment>,
+}
+
+impl From<Vec<Moment>> for Reel {
+    fn from(moments: Vec<Moment>) -> Reel {
+        Reel { moments: moments.into() }
+    }
 }
 
 impl Reel {

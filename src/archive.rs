@@ -1,0 +1,302 @@
+//! Kept exams beside the screening: a thread that has the clinic's key while somebody may read.
+//!
+//! Whoever sits at the box asks, and looks at what the thread shows. Key, names and pictures are in
+//! its memory and in what it shows, nowhere else, and gone from the latter as soon as it is locked. It
+//! reads the store beside the recorder and delays nobody; what changes the store is an errand of the
+//! recorder's, between exams.
+
+mod door;
+mod list;
+mod opened;
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+pub use self::door::{Door, Secret};
+pub use self::list::{Entry, Page};
+pub use self::opened::Opened;
+pub use crate::store::{ExamId, Listed, Record};
+
+use self::door::Keys;
+use self::list::Place;
+use crate::error::Error;
+use crate::pipeline::shutdown::Shutdown;
+use crate::screening::Rules;
+use crate::store::{Errand, Errands, Shelf, When};
+
+/// How often locks, idleness and space are looked at.
+const TICK: Duration = Duration::from_millis(100);
+const SURVEY: Duration = Duration::from_secs(2);
+/// Requests that may wait.
+const REQUESTS: usize = 8;
+
+/// Where keys are, and how long nobody need do anything.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// The file of a secret key, such as one on a stick; one folder of it may be `*`.
+    pub token: Option<String>,
+    /// A secret key under a passphrase.
+    pub locked_key: Option<PathBuf>,
+    pub idle: Duration,
+}
+
+/// What can be asked for.
+pub enum Request {
+    /// Without a passphrase it is the key on the stick. An empty PIN is none.
+    Unlock {
+        passphrase: Secret,
+        pin: Secret,
+    },
+    Pin(Secret),
+    /// Exams whose patient's name or number holds this; all where it is empty.
+    Search(String),
+    /// Older exams, or newer ones.
+    Turn {
+        older: bool,
+    },
+    Open(ExamId),
+    Close,
+    Erase(ExamId),
+}
+
+/// What came of what was asked for last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Said {
+    /// An exam is being read, in percent.
+    Reading(u8),
+    WrongPin {
+        left: u8,
+    },
+    /// Too many wrong PINs, or none was chosen: the key is gone from memory.
+    Forgotten,
+    Erased,
+    Failed(Arc<str>),
+}
+
+/// All that is to be seen.
+#[derive(Clone, Default)]
+pub struct View {
+    pub door: Door,
+    /// Exams that are kept, and bytes that are free for more.
+    pub count: Option<u64>,
+    pub free: Option<u64>,
+    pub said: Option<Said>,
+    pub page: Arc<Page>,
+    pub opened: Option<Arc<Opened>>,
+}
+
+#[derive(Default)]
+struct Shared {
+    view: Mutex<View>,
+    /// It is to be locked.
+    lock: AtomicBool,
+    /// Somebody is there.
+    active: AtomicBool,
+    /// What is being read is not wanted any more.
+    stop: AtomicBool,
+}
+
+/// The end of whoever asks.
+#[derive(Clone)]
+pub struct Handle {
+    requests: SyncSender<Request>,
+    shared: Arc<Shared>,
+    /// Which keys there can be.
+    pub token: bool,
+    pub locked_key: bool,
+}
+
+impl Handle {
+    pub fn look(&self) -> View {
+        self.shared.view().clone()
+    }
+
+    /// Asks; a queue that is full is a stuck key.
+    pub fn ask(&self, request: Request) {
+        if matches!(request, Request::Open(_) | Request::Close | Request::Search(_)) {
+            self.shared.stop.store(true, Ordering::SeqCst);
+        }
+        let _ = self.requests.try_send(request);
+    }
+
+    /// Locks, whatever is being done.
+    pub fn lock(&self) {
+        self.shared.lock.store(true, Ordering::SeqCst);
+        self.shared.stop.store(true, Ordering::SeqCst);
+    }
+
+    /// Somebody has pressed a key.
+    pub fn stay(&self) {
+        self.shared.active.store(true, Ordering::SeqCst);
+    }
+}
+
+#[cfg(test)]
+impl Handle {
+    /// One that shows this, and what is asked of it.
+    pub fn showing(view: View) -> (Handle, Receiver<Request>) {
+        let (requests, asked) = sync_channel(REQUESTS);
+        let shared = Arc::<Shared>::default();
+        *shared.view() = view;
+        (Handle { requests, shared, token: true, locked_key: true }, asked)
+    }
+
+    /// Shows this from now on.
+    pub fn show(&self, view: View) {
+        *self.shared.view() = view;
+    }
+
+    pub fn is_locking(&self) -> bool {
+        self.shared.lock.load(Ordering::SeqCst)
+    }
+}
+
+impl Shared {
+    fn view(&self) -> MutexGuard<'_, View> {
+        self.view.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The thread's end.
+pub struct Archive {
+    shelf: Shelf,
+    errands: Errands,
+    /// Of the bundle with this digest.
+    rules: Rules,
+    bundle: String,
+    settings: Settings,
+    now: fn() -> When,
+    requests: Receiver<Request>,
+    shared: Arc<Shared>,
+    keys: Option<Keys>,
+    place: Place,
+    /// When somebody was there, and when the space was looked at.
+    last: Instant,
+    surveyed: Option<Instant>,
+}
+
+/// Both ends. Exams of the bundle with this digest are judged by `rules`; `now` is the box's clock.
+pub fn archive(
+    (shelf, errands): (Shelf, Errands),
+    (rules, bundle): (Rules, String),
+    settings: Settings,
+    now: fn() -> When,
+) -> (Handle, Archive) {
+    let (sender, requests) = sync_channel(REQUESTS);
+    let shared = Arc::<Shared>::default();
+    let handle = Handle {
+        requests: sender,
+        shared: Arc::clone(&shared),
+        token: settings.token.is_some(),
+        locked_key: settings.locked_key.is_some(),
+    };
+    let (keys, place, last, surveyed) = (None, Place::default(), Instant::now(), None);
+    let archive = Archive {
+        shelf,
+        errands,
+        rules,
+        bundle,
+        settings,
+        now,
+        requests,
+        shared,
+        keys,
+        place,
+        last,
+        surveyed,
+    };
+    (handle, archive)
+}
+
+impl Archive {
+    /// Answers until shutdown, and locks.
+    pub fn run(mut self, shutdown: &Shutdown) {
+        while !shutdown.requested() {
+            self.survey();
+            if self.shared.lock.swap(false, Ordering::SeqCst) {
+                self.lock();
+            }
+            let request = self.requests.recv_timeout(TICK);
+            let active = self.shared.active.swap(false, Ordering::SeqCst);
+            if active || request.is_ok() {
+                self.last = Instant::now();
+            } else if self.last.elapsed() >= self.settings.idle {
+                self.lock();
+            }
+            match request {
+                Ok(request) => self.obey(request),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+        }
+        self.lock();
+    }
+
+    fn obey(&mut self, request: Request) {
+        self.shared.stop.store(false, Ordering::SeqCst);
+        let open = self.keys.as_ref().is_some_and(|keys| !keys.shut);
+        let outcome = match request {
+            Request::Unlock { passphrase, pin } if self.keys.is_none() => {
+                self.unlock(&passphrase, pin)
+            }
+            Request::Pin(pin) if !open => self.try_pin(&pin),
+            Request::Search(text) if open => {
+                self.place = Place::of(&text);
+                self.list()
+            }
+            Request::Turn { older } if open => {
+                let page = Arc::clone(&self.shared.view().page);
+                self.place.turn(older, &page);
+                self.list()
+            }
+            Request::Open(id) if open => self.open(id),
+            Request::Close => {
+                let mut view = self.shared.view();
+                (view.opened, view.said) = (None, None);
+                Ok(())
+            }
+            Request::Erase(id) if open => self.erase(id),
+            // What comes too late is for nobody.
+            _ => Ok(()),
+        };
+        if let Err(error) = outcome {
+            self.say(Some(Said::Failed(error.to_string().into())));
+        }
+    }
+
+    fn say(&self, said: Option<Said>) {
+        self.shared.view().said = said;
+    }
+
+    fn erase(&mut self, id: ExamId) -> Result<(), Error> {
+        self.errands.run(Errand::Erase(id), (self.now)())?;
+        self.list()?;
+        self.say(Some(Said::Erased));
+        Ok(())
+    }
+
+    /// Looks at what anybody may know; a new exam comes into the list.
+    fn survey(&mut self) {
+        if self.surveyed.is_some_and(|at| at.elapsed() < SURVEY) {
+            return;
+        }
+        self.surveyed = Some(Instant::now());
+        let (count, free) = (self.shelf.count().ok(), self.shelf.free().ok());
+        let before = {
+            let mut view = self.shared.view();
+            view.free = free;
+            std::mem::replace(&mut view.count, count)
+        };
+        let open = self.keys.as_ref().is_some_and(|keys| !keys.shut);
+        if open && before != count && self.place.is_newest() {
+            // The next look will tell.
+            let _ = self.list();
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -1,0 +1,295 @@
+//! The thread beside a recorder, on a real folder.
+
+use std::path::Path;
+use std::sync::LazyLock;
+
+use super::*;
+use crate::bundle::Bundle;
+use crate::patient::Patient;
+use crate::preprocess::Measures;
+use crate::screening::{Evidence, Verdict};
+use crate::store::{KeptFrame, Ledger, Means, Recording, SecretKey, Store, recorder};
+
+const WHEN: When = When { time: 1_790_000_000, clock_set: true };
+const EXAMS: u32 = 130;
+const FRAMES: u64 = 12;
+const PIN: &str = "4711";
+
+static SCORES: LazyLock<usize> = LazyLock::new(|| Bundle::load(None).unwrap().manifest.scores());
+
+fn secret(text: &str) -> Secret {
+    Secret(text.to_owned())
+}
+
+fn frame(number: u64) -> KeptFrame {
+    let bounds = crate::frame::Bounds { left: 0, top: 0, right: 64, bottom: 48 };
+    KeptFrame {
+        sequence: number,
+        measures: Measures {
+            timestamp: Duration::from_millis(40 * number + 1000),
+            sector_share: 0.4,
+            contrast: 90,
+            structure: 1.0,
+            ..Measures::default()
+        },
+        scores: vec![9.0; *SCORES],
+        bounds,
+        luma: vec![number as u8; 64 * 48],
+        ..KeptFrame::default()
+    }
+}
+
+/// An exam of nobody.
+pub(crate) fn record(id: ExamId, time: u64) -> Record {
+    let when = When { time, clock_set: time > 0 };
+    Record {
+        id,
+        visit: id,
+        started: when,
+        ended: when,
+        patient: Patient::default(),
+        operator: String::new(),
+        place: None,
+        means: Means::default(),
+        verdict: Verdict::Refer,
+        evidence: Evidence { probability: 0.93, ..Evidence::default() },
+        ledger: Ledger { kept: FRAMES, ..Ledger::default() },
+    }
+}
+
+fn keep(store: &mut Store, number: u32, bundle: &str) -> ExamId {
+    let mut draft = store.begin().unwrap();
+    (0..FRAMES).for_each(|number| draft.add(&frame(number)).unwrap());
+    let mut record = record(draft.id(), WHEN.time);
+    record.patient.name = format!("Patient {}", ["Ann", "Bo"][number as usize % 2]);
+    record.patient.number = format!("N{number:04}");
+    bundle.clone_into(&mut record.means.bundle_digest);
+    store.keep(draft, &record, WHEN, "operator").unwrap().id
+}
+
+struct Desk {
+    handle: Handle,
+    /// The engine's end; the recorder lives as long.
+    recording: Recording,
+}
+
+impl Desk {
+    fn until(&self, what: &str, condition: impl Fn(&View) -> bool) -> View {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        loop {
+            let view = self.handle.look();
+            if condition(&view) {
+                return view;
+            }
+            assert!(Instant::now() < deadline, "never happened: {what}; {:?}", view.said);
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    fn unlock(&self) -> View {
+        let (passphrase, pin) = (secret(""), secret(PIN));
+        self.handle.ask(Request::Unlock { passphrase, pin });
+        self.until("open", |v| v.door == Door::Open && !v.page.entries.is_empty())
+    }
+}
+
+/// A store of `exams` exams, and the archive on it.
+fn with_exams(exams: u32, idle: Duration, test: impl FnOnce(&mut Desk, &Path)) {
+    let folder = tempfile::tempdir().unwrap();
+    let (kept, stick) = (folder.path().join("exams"), folder.path().join("media/stick"));
+    std::fs::create_dir_all(&stick).unwrap();
+    let key = SecretKey::generate();
+    std::fs::write(stick.join("clinic.key"), key.expose()).unwrap();
+    let (mut store, _) = Store::open_folder(&kept, key.recipients(), 0, WHEN).unwrap();
+    let bundle = Bundle::load(None).unwrap();
+    for number in 0..exams {
+        let digest = if number == 3 { "another" } else { &bundle.digest };
+        keep(&mut store, number, digest);
+    }
+    let (recording, recorder) = recorder(store, Means::default(), None);
+    let settings = Settings {
+        token: Some(format!("{}/media/*/clinic.key", folder.path().display())),
+        locked_key: None,
+        idle,
+    };
+    let rules = (bundle.manifest.rules(), bundle.digest.clone());
+    let (handle, archive) = archive(recorder.beside(), rules, settings, || WHEN);
+    let shutdown = &Shutdown::default();
+    std::thread::scope(|scope| {
+        let _end = crate::pipeline::shutdown::EndsAll(shutdown);
+        scope.spawn(move || recorder.run());
+        scope.spawn(move || archive.run(shutdown));
+        test(&mut Desk { handle, recording }, &kept);
+    });
+    let (_, mended) = Store::open_folder(&kept, key.recipients(), 0, WHEN).unwrap();
+    // A test may end in the middle of an exam.
+    assert!(mended.iter().all(|words| words.contains("cut off before its end")), "{mended:?}");
+}
+
+const LONG: Duration = Duration::from_secs(3600);
+
+#[test]
+fn it_lists_by_pages_and_finds_by_name_or_number() {
+    with_exams(EXAMS, LONG, |desk, _| {
+        let locked = desk.until("a count", |v| v.count == Some(u64::from(EXAMS)));
+        assert!(locked.door == Door::Locked && locked.page.entries.is_empty());
+        let view = desk.unlock();
+        let number = |entry: &Entry| entry.listed.as_ref().unwrap().patient.number.clone();
+        let page = |view: &View| {
+            let entries = &view.page.entries;
+            (view.page.before, number(&entries[0]), entries.len(), view.page.more)
+        };
+        assert_eq!(page(&view), (0, "N0129".to_owned(), 100, true));
+        desk.handle.ask(Request::Turn { older: true });
+        let view = desk.until("older ones", |v| v.page.before == 1);
+        assert_eq!(page(&view), (1, "N0029".to_owned(), 30, false));
+        // There is nothing older, and newer ones are where they were.
+        desk.handle.ask(Request::Turn { older: true });
+        desk.handle.ask(Request::Turn { older: false });
+        desk.until("back", |v| v.page.before == 0);
+        desk.handle.ask(Request::Search("n0003".to_owned()));
+        let view = desk.until("one", |v| v.page.entries.len() == 1);
+        assert_eq!(page(&view), (0, "N0003".to_owned(), 1, false));
+        desk.handle.ask(Request::Search(" ann".to_owned()));
+        let view = desk.until("half of them", |v| v.page.search == "ann");
+        assert_eq!(page(&view), (0, "N0128".to_owned(), 65, false));
+        desk.handle.ask(Request::Search("nobody".to_owned()));
+        desk.until("nobody", |v| v.page.entries.is_empty());
+    });
+}
+
+#[test]
+fn an_exam_is_read_back_picture_by_picture() {
+    with_exams(4, LONG, |desk, _| {
+        let view = desk.unlock();
+        let open = |i: usize| {
+            desk.handle.ask(Request::Open(view.page.entries[i].id));
+            let number = format!("N{:04}", 3 - i);
+            let is =
+                |v: &View| v.opened.as_ref().is_some_and(|o| o.record.patient.number == number);
+            desk.until("an exam", is).opened.unwrap()
+        };
+        let own = open(1);
+        assert_eq!((own.reel.len() as u64, own.foreign, &own.damage), (FRAMES, false, &None));
+        let moment = own.reel.get(5).unwrap();
+        assert_eq!((moment.at.as_millis(), moment.picture.luma[0]), (200, 5));
+        assert!(moment.verdict.is_some());
+        assert_eq!(own.step.as_millis(), 40);
+        // Another bundle's scores mean nothing by these rules.
+        let foreign = open(0);
+        assert!(foreign.foreign && foreign.reel.get(5).unwrap().verdict.is_none());
+        desk.handle.ask(Request::Close);
+        desk.until("closed", |v| v.opened.is_none());
+    });
+}
+
+#[test]
+fn a_damaged_clip_shows_what_is_whole() {
+    with_exams(1, LONG, |desk, kept| {
+        let id = desk.unlock().page.entries[0].id;
+        let clip = kept.join(format!("{id}.clip"));
+        std::fs::OpenOptions::new().write(true).open(&clip).unwrap().set_len(200).unwrap();
+        desk.handle.ask(Request::Open(id));
+        let view = desk.until("some of it", |v| v.opened.is_some() || v.said.is_some());
+        let view = desk.until("an end", |v| {
+            !matches!(v.said, Some(Said::Reading(_))) || view.opened.is_some()
+        });
+        let words = match (&view.opened, &view.said) {
+            (Some(opened), _) => opened.damage.clone().unwrap(),
+            (None, Some(Said::Failed(words))) => words.to_string(),
+            other => panic!("{:?}", other.1),
+        };
+        assert!(words.contains("clip"), "{words}");
+    });
+}
+
+#[test]
+fn a_pin_shuts_and_opens_and_three_wrong_ones_forget_the_key() {
+    with_exams(2, LONG, |desk, _| {
+        let seen = desk.unlock();
+        desk.handle.ask(Request::Open(seen.page.entries[0].id));
+        desk.until("an exam", |v| v.opened.is_some());
+        desk.handle.lock();
+        let shut = desk.until("shut", |v| v.door == Door::Shut);
+        assert!(shut.page.entries.is_empty() && shut.opened.is_none());
+        // What is asked for at a shut door is not told.
+        desk.handle.ask(Request::Search("ann".to_owned()));
+        desk.handle.ask(Request::Open(seen.page.entries[0].id));
+        desk.handle.ask(Request::Erase(seen.page.entries[0].id));
+        desk.handle.ask(Request::Pin(secret("0000")));
+        let shut = desk.until("a refusal", |v| v.said == Some(Said::WrongPin { left: 2 }));
+        assert!(shut.page.entries.is_empty() && shut.opened.is_none());
+        desk.handle.ask(Request::Pin(secret(PIN)));
+        let open = desk.until("open", |v| v.door == Door::Open && !v.page.entries.is_empty());
+        assert_eq!(open.page.entries.len(), 2);
+        desk.handle.lock();
+        desk.until("shut", |v| v.door == Door::Shut);
+        for _ in 0..3 {
+            desk.handle.ask(Request::Pin(secret("")));
+        }
+        desk.until("forgotten", |v| v.said == Some(Said::Forgotten));
+        desk.handle.ask(Request::Pin(secret(PIN)));
+        std::thread::sleep(3 * TICK);
+        assert_eq!(desk.handle.look().door, Door::Locked);
+    });
+}
+
+#[test]
+fn it_locks_itself_and_without_a_pin_forgets_the_key() {
+    with_exams(1, Duration::from_millis(300), |desk, kept| {
+        let (passphrase, pin) = (secret(""), secret(""));
+        desk.handle.ask(Request::Unlock { passphrase, pin });
+        desk.until("open", |v| v.door == Door::Open);
+        let view = desk.until("locked", |v| v.door == Door::Locked);
+        assert!(view.said == Some(Said::Forgotten) && view.page.entries.is_empty());
+        let journal = || std::fs::read_to_string(kept.join("journal.jsonl")).unwrap();
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while !(journal().contains("\"unlocked\"") && journal().contains("\"locked\"")) {
+            assert!(Instant::now() < deadline, "{}", journal());
+            std::thread::sleep(TICK);
+        }
+    });
+}
+
+#[test]
+fn erasing_waits_for_no_exam_and_what_was_amended_does_not_come_back() {
+    with_exams(3, LONG, |desk, kept| {
+        let id = desk.unlock().page.entries[1].id;
+        desk.handle.ask(Request::Erase(id));
+        let view = desk.until("erased", |v| v.said == Some(Said::Erased));
+        assert_eq!(view.page.entries.len(), 2);
+        assert!(!kept.join(format!("{id}.envelope")).exists());
+        // While an exam is recorded the disk is its own.
+        desk.recording.begin();
+        let other = view.page.entries[0].id;
+        desk.handle.ask(Request::Erase(other));
+        std::thread::sleep(Duration::from_millis(500));
+        assert!(kept.join(format!("{other}.envelope")).exists());
+        desk.recording.next_patient();
+        desk.until("erased after it", |v| v.page.entries.len() == 1);
+    });
+}
+
+#[test]
+fn wrong_keys_are_refused_with_words() {
+    with_exams(1, LONG, |desk, kept| {
+        let stick = kept.parent().unwrap().join("media/stick/clinic.key");
+        let refused = |text: Option<&str>| {
+            match text {
+                Some(text) => std::fs::write(&stick, text).unwrap(),
+                None => std::fs::remove_file(&stick).unwrap(),
+            }
+            let (passphrase, pin) = (secret(""), secret(PIN));
+            desk.handle.ask(Request::Unlock { passphrase, pin });
+            std::thread::sleep(2 * TICK);
+            let view = desk.until("a refusal", |v| matches!(v.said, Some(Said::Failed(_))));
+            assert_eq!(view.door, Door::Locked);
+            let Some(Said::Failed(words)) = view.said else { unreachable!() };
+            words.to_string()
+        };
+        let other = SecretKey::generate().expose();
+        assert!(refused(Some(&other)).contains("opens nothing in this store"));
+        assert!(refused(Some("nonsense")).contains("holds no secret key"));
+        assert!(refused(None).contains("plug in the stick"));
+    });
+}
