@@ -50,9 +50,10 @@ impl Clip {
         for (own, luma) in pictures {
             let start = pixels.len();
             pixels.resize(start + size, 0);
-            let Some(columns) = own.width().checked_sub(1).map(|_| own.width() as usize) else {
+            if luma.is_empty() {
                 continue;
-            };
+            }
+            let columns = own.width() as usize;
             let (x, y) = ((own.left - bounds.left) as usize, (own.top - bounds.top) as usize);
             for (row, from) in luma.chunks_exact(columns).enumerate() {
                 let at = start + (y + row) * width as usize + x;
