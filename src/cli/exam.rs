@@ -28,8 +28,7 @@ const WHO: &str = "command line";
 
 /// Look at kept exams, check them, hand them over, or erase them.
 ///
-/// Exams are encrypted to the clinic's public key; all but `keys`, `check` and `erase` need its secret
-/// key.
+/// Exams are encrypted to the clinic's public key; reading them needs its secret key.
 #[derive(clap::Args)]
 pub struct Arguments {
     #[command(subcommand)]

@@ -127,8 +127,8 @@ fn times(data: &mut Data, clip: &Clip) {
         put(data, tags::FRAME_INCREMENT_POINTER, VR::AT, tags::FRAME_TIME_VECTOR);
         put(data, tags::FRAME_TIME_VECTOR, VR::DS, vector.as_str());
     }
-    if mean > 0 {
-        let rate = ((100_000 + mean / 2) / mean).max(1).to_string();
+    if let Some(rate) = (100_000 + mean / 2).checked_div(mean) {
+        let rate = rate.max(1).to_string();
         text(data, tags::CINE_RATE, VR::IS, &rate);
         text(data, tags::RECOMMENDED_DISPLAY_FRAME_RATE, VR::IS, &rate);
     }

@@ -92,9 +92,10 @@ pub(super) fn put_all(
 const REMEDY: &str = "free space or take another stick and export again: the exam still counts as \
                       not exported";
 
+/// Of the first and last of all files, where no other is named.
 fn unwritten(error: &io::Error) -> Error {
     let problem = format!("cannot be written ({})", plain_words(error));
-    Error::new(ErrorKind::Storage, "the export", problem, REMEDY)
+    Error::new(ErrorKind::Storage, SUMS, problem, REMEDY)
 }
 
 /// Page and FHIR first: the clip's pixels then go over into its file, without a copy.
