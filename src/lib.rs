@@ -17,6 +17,7 @@ pub mod evaluation;
 pub mod exam;
 pub mod frame;
 pub mod gpio;
+pub mod handover;
 pub mod headless;
 pub mod inference;
 pub mod lamps;

@@ -31,6 +31,8 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 pub use self::clip::{KeptFrame, read as read_frame};
+#[cfg(test)]
+pub use self::files::faulty;
 pub use self::files::{File, Files, Folder};
 pub use self::id::ExamId;
 pub use self::index::Row;

@@ -1,5 +1,7 @@
 //! `sonolamp exam`: what the store holds, for whoever has the clinic's secret key.
 
+mod export;
+pub mod material;
 mod support;
 mod verify;
 
@@ -16,6 +18,7 @@ use super::stored;
 use crate::config::Config;
 use crate::device;
 use crate::error::{Error, ErrorKind, plain_words};
+use crate::handover::Privacy;
 use crate::store::{
     ExamId, Listed, LockedKey, Recipients, Record, SecretKey, Store, Unlocked, When, passphrase,
 };
@@ -23,9 +26,9 @@ use crate::store::{
 /// Who is named in the journal.
 const WHO: &str = "command line";
 
-/// Look at kept exams, check them, or erase them.
+/// Look at kept exams, check them, hand them over, or erase them.
 ///
-/// Exams are encrypted to the clinic's public key; all but `keys` and `check` need its secret key.
+/// Exams are encrypted to the clinic's public key; reading them needs its secret key.
 #[derive(clap::Args)]
 pub struct Arguments {
     #[command(subcommand)]
@@ -113,6 +116,25 @@ enum Action {
         #[arg(long, value_name = "FILE")]
         key: Option<PathBuf>,
     },
+    /// Write exams as DICOM, FHIR and a page for a person, each into a folder of its own
+    ///
+    /// Patient, operator and dates are left out unless --identified is given.
+    Export {
+        /// Numbers of exams, or their first digits
+        #[arg(required = true)]
+        exams: Vec<String>,
+        #[command(flatten)]
+        opened: Opened,
+        /// Folder to write into, such as that of a USB stick
+        #[arg(long, value_name = "FOLDER")]
+        to: PathBuf,
+        /// Name patient, operator and dates: for the clinic's own archive
+        #[arg(long)]
+        identified: bool,
+        /// The bundle that the exams were screened with, if it is not the built-in one
+        #[arg(long, value_name = "DIR")]
+        bundle: Option<PathBuf>,
+    },
     /// Check journal and files for damage; needs no key
     Check {
         #[command(flatten)]
@@ -159,6 +181,14 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             return verify::run(&store, &unlocked, &ids, bundle.as_deref());
         }
         Action::Support { place, key } => support::run(place, key.as_deref(), &mut out)?,
+        Action::Export { exams, opened, to, identified, bundle } => {
+            let (mut store, unlocked) = opened.open()?;
+            let ids = exams.iter().map(|exam| find(&store, &unlocked, exam));
+            let ids = ids.collect::<Result<Vec<_>, _>>()?;
+            drop(out);
+            let privacy = if *identified { Privacy::Identified } else { Privacy::Deidentified };
+            return export::run(&mut store, &unlocked, &ids, to, privacy, bundle.as_deref());
+        }
         Action::Check { place } => {
             let store = place.open()?;
             let damage = store.check()?;

@@ -9,7 +9,7 @@ use crate::bundle::{self, Bundle, Manifest};
 use crate::error::Error;
 use crate::frame::{Bounds, Frame};
 use crate::inference::{Answer, Classifier, Network, Placement, PlaneOutput, Signature};
-use crate::preprocess::{Measures, Prepared, Preprocessor, Sector};
+use crate::preprocess::{Measures, Prepared, Preprocessor, Region, Sector};
 use crate::screening::{self, Mode, Screening};
 use crate::snapshot::{Area, Head, HeatMap, MAP_SIDE, MASK_SIDE, Outline};
 
@@ -118,6 +118,8 @@ pub struct Stages {
     /// Log-odds at full strength of the map, and from which a pixel is in the mask.
     full: Option<f32>,
     least: Option<f32>,
+    /// The network sees the sector and nothing else.
+    sector_alone: bool,
 }
 
 impl Stages {
@@ -132,6 +134,7 @@ impl Stages {
             answer: Answer { scores: vec![0.0; manifest.scores()], ..Answer::default() },
             full: manifest.map.as_ref().map(|map| map.full),
             least: manifest.mask.as_ref().map(|mask| mask.least),
+            sector_alone: manifest.input.region == Region::Sector,
         }
     }
 
@@ -191,7 +194,18 @@ impl Stages {
     /// Lays what the network saw in the frame taken in last over a picture of this box of it. A
     /// frame that is no evidence gets nothing.
     pub fn overlay(&self, picture: Bounds, heat: &mut HeatMap, outline: &mut Outline) {
-        let area = Area::of(self.prepared.bounds, picture);
+        self.lay(Area::of(self.prepared.bounds, picture), heat, outline);
+    }
+
+    /// The same for a frame that was kept, whose picture is its sector. Where the network saw more
+    /// than that, nobody knows any more where that lay.
+    pub fn overlay_again(&self, heat: &mut HeatMap, outline: &mut Outline) {
+        if self.sector_alone {
+            self.lay(Area::WHOLE, heat, outline);
+        }
+    }
+
+    fn lay(&self, area: Area, heat: &mut HeatMap, outline: &mut Outline) {
         let sound = self.screening.flaw().is_none();
         let Answer { map, mask, .. } = &self.answer;
         match self.full.filter(|_| sound) {

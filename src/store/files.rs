@@ -13,7 +13,7 @@ use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{FlockOperation, flock};
+use rustix::fs::{Advice, FlockOperation, fadvise, flock};
 
 /// Only the owner may read what the store writes.
 const PRIVATE: u32 = 0o600;
@@ -42,6 +42,10 @@ pub trait File: Debug + Send + Sync {
     fn write_at(&self, data: &[u8], offset: u64) -> io::Result<()>;
     fn set_len(&self, len: u64) -> io::Result<()>;
     fn sync(&self) -> io::Result<()>;
+    /// After a sync: what is read from now on comes from the medium, not from memory.
+    fn forget(&self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 impl dyn Files + '_ {
@@ -77,28 +81,35 @@ impl dyn Files + '_ {
 /// The end of names of files that are being written.
 pub const DRAFT: &str = ".part";
 
-/// A real folder, held by this program alone.
+/// A real folder.
 #[derive(Debug)]
 pub struct Folder {
     path: PathBuf,
-    _lock: std::fs::File,
+    _lock: Option<std::fs::File>,
 }
 
 /// Held while a program has the folder.
 const LOCK: &str = "lock";
 
 impl Folder {
-    /// Makes the folder if it is not there, for its owner alone. `WouldBlock`: another program has
-    /// it.
+    /// Makes the folder if it is not there, for its owner alone, and holds it for this program.
+    /// `WouldBlock`: another program has it.
     pub fn open(path: &Path) -> io::Result<Folder> {
-        let mut builder = std::fs::DirBuilder::new();
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.recursive(true).create(path)?;
+        let mut folder = Folder::open_shared(path)?;
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false).mode(PRIVATE);
         let lock = options.open(path.join(LOCK))?;
         flock(&lock, FlockOperation::NonBlockingLockExclusive)?;
-        Ok(Folder { path: path.to_owned(), _lock: lock })
+        folder._lock = Some(lock);
+        Ok(folder)
+    }
+
+    /// The same for a folder that is handed over: nothing in it tells of this program.
+    pub fn open_shared(path: &Path) -> io::Result<Folder> {
+        let mut builder = std::fs::DirBuilder::new();
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.recursive(true).create(path)?;
+        Ok(Folder { path: path.to_owned(), _lock: None })
     }
 }
 
@@ -165,5 +176,9 @@ impl File for std::fs::File {
 
     fn sync(&self) -> io::Result<()> {
         self.sync_all()
+    }
+
+    fn forget(&self) -> io::Result<()> {
+        Ok(fadvise(self, 0, None, Advice::DontNeed)?)
     }
 }

@@ -1,0 +1,89 @@
+//! An exam out of the store, as it is handed over: its frames, and what the network points at in the one
+//! that speaks most for the verdict.
+
+use crate::error::{Error, ErrorKind};
+use crate::handover::{Clip, Key, Material};
+use crate::pipeline::{Model, Stages};
+use crate::screening::{Mode, Verdict};
+use crate::store::{ExamId, KeptFrame, Record, Store, Unlocked};
+
+/// Reads the exam. Its heat map takes the `model` that it was screened with; without that, the frame
+/// in the middle stands for all.
+pub fn gather(
+    store: &Store,
+    unlocked: &Unlocked,
+    id: ExamId,
+    model: Option<&Model>,
+) -> Result<Material, Error> {
+    let exam = store.exam(unlocked, id)?;
+    let record = &exam.record;
+    let first = store.exam(unlocked, record.visit);
+    let visit_started = first.map_or(record.started, |first| first.record.started);
+    let model = model.filter(|model| model.bundle.digest == record.means.bundle_digest);
+    let mut stages = model.map(|model| model.stages(Mode::Live)).transpose()?;
+    let mut clearest = Clearest::new(record);
+    let frames = store.frames(&exam)?.enumerate().map(|(number, frame)| {
+        let frame = frame?;
+        clearest.observe(number, &frame, stages.as_mut())?;
+        Ok(frame)
+    });
+    let clip = Clip::gather(frames)?;
+    if clip.len() as u64 != record.ledger.kept {
+        let problem =
+            format!("{} frames were kept, and {} are there", record.ledger.kept, clip.len());
+        let remedy = "`sonolamp exam check` tells which file is damaged";
+        return Err(Error::new(ErrorKind::Storage, format!("exam {id}"), problem, remedy));
+    }
+    Ok(Material { record: exam.record, visit_started, clip, key: clearest.key() })
+}
+
+/// The frame that speaks most clearly, so far.
+struct Clearest {
+    /// Against referring.
+    clear: bool,
+    /// The frame that stands for all where no network runs.
+    middle: f32,
+    /// Whether it counts as evidence, and how clearly it speaks: more is better.
+    rank: Option<(bool, f32)>,
+    key: Key,
+}
+
+impl Clearest {
+    fn new(record: &Record) -> Clearest {
+        let middle = record.ledger.kept as f32 / 2.0;
+        let clear = record.verdict == Verdict::Clear;
+        Clearest { clear, middle, rank: None, key: Key::default() }
+    }
+
+    /// Takes in every frame in order, as the engine did.
+    fn observe(
+        &mut self,
+        number: usize,
+        frame: &KeptFrame,
+        mut stages: Option<&mut Stages>,
+    ) -> Result<(), Error> {
+        let mut rank = (true, -(number as f32 - self.middle).abs());
+        if let Some(stages) = stages.as_deref_mut() {
+            if frame.interrupted {
+                stages.interrupt();
+            }
+            stages.judge_again(&frame.tensor, &frame.measures)?;
+            let odds = stages.screening().log_odds(stages.scores());
+            let sound = stages.screening().flaw().is_none();
+            rank = (sound, if self.clear { -odds } else { odds });
+        }
+        if frame.luma.is_empty() || self.rank.is_some_and(|best| rank <= best) {
+            return Ok(());
+        }
+        self.rank = Some(rank);
+        (self.key.frame, self.key.bounds) = (number, frame.bounds);
+        if let Some(stages) = stages {
+            stages.overlay_again(&mut self.key.heat, &mut self.key.outline);
+        }
+        Ok(())
+    }
+
+    fn key(self) -> Option<Key> {
+        self.rank.map(|_| self.key)
+    }
+}

@@ -1,0 +1,187 @@
+//! What may be told of an exam, and in which words.
+//!
+//! De-identified, there is neither name, number, birth date, age nor sex of the patient, no operator, no
+//! box, no date, and of a file or device that pictures came from only its kind. What is kept of a
+//! visit, a pseudonym, is the same in all its exams.
+
+use time::OffsetDateTime;
+
+use super::uid::Uid;
+use super::{DEMONSTRATION, Material, NOTICE};
+use crate::protocol::{DangerSigns, VitalSigns};
+use crate::screening::Verdict;
+use crate::store::{ExamId, Patient, Record, When};
+use crate::texts::{Language, Texts};
+
+/// Whether the patient may be known from what is handed over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Privacy {
+    Deidentified,
+    Identified,
+}
+
+/// What the exam is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Organ {
+    Lung,
+    Breast,
+}
+
+/// All that a file is made from, beside pixels.
+pub struct Facts {
+    pub privacy: Privacy,
+    /// Nothing is left in it that may not be told. Its numbers are for [`Facts::uid`] alone.
+    record: Record,
+    visit_started: When,
+    /// Vital signs that refer whatever the picture says. Their limits depend on an age that may not
+    /// be told.
+    danger: Vec<String>,
+}
+
+impl Facts {
+    pub fn of(material: &Material, privacy: Privacy) -> Facts {
+        let mut record = material.record.clone();
+        let mut visit_started = material.visit_started;
+        let pseudonym = Uid::of(record.visit, "patient", privacy).short();
+        match privacy {
+            Privacy::Deidentified => {
+                record.patient = Patient {
+                    name: format!("Anonymous^{pseudonym}"),
+                    number: pseudonym,
+                    ..Patient::default()
+                };
+                record.operator.clear();
+                record.means.device.clear();
+                record.means.source = format!("{}:", kind(&record.means.source));
+                if let Some(place) = &mut record.place {
+                    place.vital_signs.age_months = None;
+                }
+                (record.started, record.ended) = (When::default(), When::default());
+                visit_started = When::default();
+            }
+            // Archives take exams without a number for exams of one patient.
+            Privacy::Identified if record.patient.number.trim().is_empty() => {
+                record.patient.number = pseudonym;
+            }
+            Privacy::Identified => {}
+        }
+        let signs = material.record.place.as_ref().map(|place| place.vital_signs);
+        let danger = danger_signs(&signs.unwrap_or_default());
+        Facts { privacy, record, visit_started, danger }
+    }
+
+    pub fn record(&self) -> &Record {
+        &self.record
+    }
+
+    pub fn identified(&self) -> bool {
+        self.privacy == Privacy::Identified
+    }
+
+    /// The name of one thing of this exam.
+    pub fn uid(&self, kind: &str) -> Uid {
+        self.named(self.record.id, kind)
+    }
+
+    /// The name of one thing of the whole visit.
+    pub fn visit_uid(&self, kind: &str) -> Uid {
+        self.named(self.record.visit, kind)
+    }
+
+    fn named(&self, id: ExamId, kind: &str) -> Uid {
+        Uid::of(id, kind, self.privacy)
+    }
+
+    /// What computed the verdict: the box where it may be told, else the program and the bundle.
+    pub fn device_uid(&self) -> Uid {
+        let means = &self.record.means;
+        let parts = [&means.version, &means.bundle_digest, &means.device];
+        Uid::of_text(&parts.map(String::as_str).join("\n"))
+    }
+
+    /// Of visit, start and end; none where the clock had not been set or dates may not be told.
+    pub fn dates(&self) -> [Option<OffsetDateTime>; 3] {
+        [self.visit_started, self.record.started, self.record.ended].map(|when| {
+            let time = i64::try_from(when.time).ok().filter(|_| when.clock_set)?;
+            OffsetDateTime::from_unix_timestamp(time)
+                .ok()
+                .filter(|t| (1..=9999).contains(&t.year()))
+        })
+    }
+
+    /// When the exam was made, or why that is not told.
+    pub fn date_words(&self) -> String {
+        match self.dates()[1] {
+            Some(time) => format!("{} {} UTC", date(time), clock(time)),
+            None if self.identified() => {
+                "unknown: the clock of the box had not been set".to_owned()
+            }
+            None => "removed".to_owned(),
+        }
+    }
+
+    pub fn organ(&self) -> Option<Organ> {
+        let names = self.record.place.iter().map(|place| place.protocol.as_str());
+        names.chain([self.record.means.bundle.as_str()]).find_map(|name| match name {
+            _ if name.starts_with("lung") => Some(Organ::Lung),
+            _ if name.starts_with("breast") => Some(Organ::Breast),
+            _ => None,
+        })
+    }
+
+    /// Where the probe was; empty where no protocol was followed.
+    pub fn zone(&self) -> &str {
+        self.record.place.as_ref().map_or("", |place| &place.zone)
+    }
+
+    /// `R` or `L`, where the zone tells.
+    pub fn side(&self) -> Option<char> {
+        let first = self.zone().split_whitespace().next()?;
+        [("right", 'R'), ("left", 'L')].into_iter().find_map(|(w, s)| (first == w).then_some(s))
+    }
+
+    /// What the verdict means, or why there is none.
+    pub fn meaning(&self) -> String {
+        match self.record.verdict {
+            Verdict::Ungradable(reason) => format!("No verdict: {}.", reason.words()),
+            verdict => Texts::new(Language::English).coded("means", verdict.word()),
+        }
+    }
+
+    /// What must be known before anything else is believed.
+    pub fn caveats(&self) -> Vec<&str> {
+        let demonstration = self.record.means.demonstration.then_some(DEMONSTRATION);
+        let danger = self.danger.iter().map(String::as_str);
+        demonstration.into_iter().chain(danger).chain([NOTICE]).collect()
+    }
+
+    /// Whether pictures came from the simulator, which compresses nothing. Of other sources nobody
+    /// knows.
+    pub fn never_compressed(&self) -> bool {
+        kind(&self.record.means.source) == "phantom"
+    }
+}
+
+fn danger_signs(signs: &VitalSigns) -> Vec<String> {
+    // The table is part of the program, and a test reads it.
+    let Ok(limits) = DangerSigns::built_in() else { return Vec::new() };
+    let found = limits.found(signs);
+    found
+        .map(|sign| format!("DANGER SIGN, refer whatever the picture says: {}", sign.words()))
+        .collect()
+}
+
+/// What kind of source it is: paths may hold names.
+fn kind(source: &str) -> &str {
+    source.split_once(':').map_or("", |(kind, _)| kind)
+}
+
+/// Such as 2026-09-22.
+pub fn date(time: OffsetDateTime) -> String {
+    format!("{:04}-{:02}-{:02}", time.year(), u8::from(time.month()), time.day())
+}
+
+/// Such as 14:13:20.
+pub fn clock(time: OffsetDateTime) -> String {
+    format!("{:02}:{:02}:{:02}", time.hour(), time.minute(), time.second())
+}

@@ -1,0 +1,57 @@
+//! Pictures of an exam: the one that speaks most, what the network points at in it, and a few to see
+//! the sweep by.
+
+use std::io::Cursor;
+
+use image::imageops::{FilterType, resize};
+use image::{GrayImage, ImageFormat, RgbImage};
+
+use super::{Clip, Key, Material};
+use crate::snapshot::{HeatMap, Outline, paint};
+
+/// Frames of the strip.
+pub const STRIP: usize = 8;
+/// The key frame is brought to this width, a frame of the strip to that.
+const KEY_WIDTH: u32 = 480;
+const STRIP_WIDTH: u32 = 200;
+
+/// The key frame, and the same with heat map and outline where there are any.
+pub fn key(material: &Material) -> Option<(RgbImage, Option<RgbImage>)> {
+    let Key { frame, bounds, heat, outline } = material.key.as_ref()?;
+    let (width, height) = (bounds.width(), bounds.height());
+    let grey = GrayImage::from_raw(width, height, material.clip.cut(*frame, *bounds))?;
+    let grey = fitted(&grey, KEY_WIDTH);
+    let columns = grey.width() as usize;
+    let painted = |heat: &HeatMap, outline: &Outline| {
+        let rgb = paint(grey.as_raw(), columns, heat, outline, columns.div_ceil(200));
+        RgbImage::from_raw(grey.width(), grey.height(), rgb)
+    };
+    let marked = !heat.is_empty() || !outline.is_empty();
+    let plain = painted(&HeatMap::default(), &Outline::default())?;
+    Some((plain, marked.then(|| painted(heat, outline)).flatten()))
+}
+
+/// Frames at even distances, with the time of each since the first.
+pub fn strip(clip: &Clip) -> Vec<(f64, GrayImage)> {
+    let count = if clip.is_empty() { 0 } else { clip.len().min(STRIP) };
+    let shown = (0..count).filter_map(|i| {
+        let number = if count == 1 { 0 } else { i * (clip.len() - 1) / (count - 1) };
+        let grey = GrayImage::from_raw(clip.width, clip.height, clip.frame(number).to_vec())?;
+        let since = clip.times[number].saturating_sub(clip.times[0]).as_secs_f64();
+        Some((since, fitted(&grey, STRIP_WIDTH)))
+    });
+    shown.collect()
+}
+
+/// At a width, its sides in proportion.
+fn fitted(grey: &GrayImage, width: u32) -> GrayImage {
+    let height = (u64::from(grey.height()) * u64::from(width)).div_ceil(grey.width().max(1).into());
+    resize(grey, width, (height as u32).max(1), FilterType::Triangle)
+}
+
+/// As a file of the web.
+pub fn png(picture: &image::DynamicImage) -> image::ImageResult<Vec<u8>> {
+    let mut bytes = Cursor::new(Vec::new());
+    picture.write_to(&mut bytes, ImageFormat::Png)?;
+    Ok(bytes.into_inner())
+}
