@@ -20,6 +20,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("snapshot", &["exam", "frame", "protocol", "screening"]),
     ("store", &["frame", "preprocess", "protocol", "screening", "snapshot"]),
     ("handover", &["evaluation", "frame", "protocol", "screening", "snapshot", "store", "texts"]),
+    ("pacs", &[]),
     ("gpio", &[]),
     ("device", &["snapshot", "pipeline"]),
     ("lamps", &["gpio", "snapshot", "pipeline"]),
@@ -38,6 +39,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "gpio",
             "lamps",
             "buttons",
+            "pacs",
             "panel",
             "protocol",
             "screening",
@@ -52,7 +54,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 ];
 
 /// Vendor crates and the files that may name each: one place, or one for each way through it.
-const VENDORS: [(&str, &[&str]); 22] = [
+const VENDORS: [(&str, &[&str]); 26] = [
     ("v4l", &["capture/v4l2"]),
     ("rppal", &["lamps/rppal.rs"]),
     ("gpiocdev", &["gpio.rs"]),
@@ -61,9 +63,13 @@ const VENDORS: [(&str, &[&str]); 22] = [
     ("ssd1306", &["panel/mono.rs"]),
     ("mipidsi", &["panel/colour.rs"]),
     ("tract_onnx", &["inference"]),
-    ("dicom_object", &["capture/dicom", "handover"]),
-    ("dicom_core", &["handover/dicom"]),
+    ("dicom_object", &["capture/dicom", "handover", "pacs"]),
+    ("dicom_core", &["handover/dicom", "pacs"]),
     ("dicom_dictionary_std", &["handover/dicom"]),
+    ("dicom_encoding", &["pacs"]),
+    ("dicom_transfer_syntax_registry", &["pacs"]),
+    ("dicom_ul", &["pacs"]),
+    ("rustls", &["pacs"]),
     ("hayro_jpeg2000", &["capture/dicom"]),
     ("jpeg_decoder", &["capture/dicom"]),
     ("zune_jpeg", &["capture/jpeg.rs"]),
