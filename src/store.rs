@@ -235,15 +235,17 @@ impl Store {
         self.note(outcome)
     }
 
-    /// Erases what was handed over at least `age` seconds ago, the oldest first and `most` at a time;
-    /// how many that were. Nothing happens where the clock has not been set.
+    /// Erases what was handed over at least `age` seconds ago and does not wait in the outbox, the oldest
+    /// first and `most` at a time; how many that were. Nothing happens where the clock has not been set.
     pub fn retire(&mut self, age: u64, most: usize, when: When) -> Result<usize, Error> {
         let Some(before) = when.time.checked_sub(age).filter(|_| when.clock_set) else {
             return Ok(0);
         };
+        let waiting = outbox::ids(&*self.files, outbox::ENTRY).map_err(|e| broken(&e))?;
         let mut over = Vec::new();
         let read = self.index.newest(None, |number, row| {
             let past = row.handed_over.is_some_and(|at| at <= before) && !row.erasing;
+            let past = past && !waiting.contains(&row.id);
             over.extend(past.then_some((number, row.id)));
             true
         });

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 
 use super::files::{DRAFT, Files};
 use super::id::ExamId;
-use super::index::{Index, Row};
+use super::index::Index;
 use super::journal::{self, Journal, What, When, hex};
 use super::{BOX, Store, unreadable};
 use crate::error::{Error, ErrorKind};
@@ -91,7 +91,8 @@ fn remove(files: &dyn Files, id: ExamId) -> io::Result<()> {
     files.sync_names()
 }
 
-fn ids(files: &dyn Files, end: &str) -> io::Result<Vec<ExamId>> {
+/// The exams that have files with this end.
+pub fn ids(files: &dyn Files, end: &str) -> io::Result<Vec<ExamId>> {
     let names = files.names()?;
     Ok(names.iter().filter_map(|name| name.strip_suffix(end)?.parse().ok()).collect())
 }
@@ -120,12 +121,16 @@ pub fn settle(
         };
         let words = match &entry {
             Some(entry) if entry.state == State::Queued => continue,
-            Some(entry) if sent_since(files, entry)? => {
-                index.write(|change| change.put(number, &Row { sent: true, ..row }))?;
-                remove(files, id)?;
-                continue;
-            }
-            Some(_) => CUT_OFF,
+            Some(entry) => match sent_since(files, entry)? {
+                Some(at) => {
+                    let mut row = row;
+                    row.follow(What::Sent, at);
+                    index.write(|change| change.put(number, &row))?;
+                    remove(files, id)?;
+                    continue;
+                }
+                None => CUT_OFF,
+            },
             None => DAMAGED,
         };
         journal.add(when, BOX, What::Unclear, Some(id), Some(words.to_owned()))?;
@@ -138,11 +143,12 @@ pub fn settle(
     Ok(mended)
 }
 
-/// Whether the journal says that an exam was sent after its entry was made.
-fn sent_since(files: &dyn Files, entry: &Entry) -> io::Result<bool> {
+/// When an exam was sent, if the journal says that it was after its entry was made.
+fn sent_since(files: &dyn Files, entry: &Entry) -> io::Result<Option<When>> {
     let bytes = files.read(journal::NAME)?;
+    let sent = |line: &journal::Line| line.what == What::Sent && line.exam == Some(entry.exam);
     let mut later = journal::lines(&bytes).filter(|line| line.number > entry.line);
-    Ok(later.any(|line| line.what == What::Sent && line.exam == Some(entry.exam)))
+    Ok(later.find(sent).map(|line| line.when))
 }
 
 fn put(files: &dyn Files, entry: &Entry) -> io::Result<()> {

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod sending;
 mod servers;
 
 use std::path::Path;

@@ -83,6 +83,18 @@ fn an_erased_exam_is_not_sent() {
 }
 
 #[test]
+fn retention_leaves_what_waits() {
+    let disk = Faulty::default();
+    let (mut store, _) = open(&disk).unwrap();
+    let id = keep(&mut store, "one").unwrap().0.id;
+    store.mark(id, What::Exported, WHEN, WHO).unwrap();
+    store.queue(id, TO, WHEN, WHO).unwrap();
+    assert_eq!(store.retire(0, 9, WHEN).unwrap(), 0);
+    store.withdraw(id, WHEN, WHO).unwrap();
+    assert_eq!(store.retire(0, 9, WHEN).unwrap(), 1);
+}
+
+#[test]
 fn what_was_sent_long_ago_can_be_sent_again() {
     let disk = Faulty::default();
     let (mut store, _) = open(&disk).unwrap();
