@@ -6,6 +6,7 @@
 pub mod dashboard;
 mod guidance;
 mod hardware;
+pub mod pacs;
 pub mod store;
 pub mod watch;
 
@@ -28,6 +29,7 @@ use crate::screening::Thresholds;
 use dashboard::RawDashboard;
 use guidance::RawGuidance;
 use hardware::{RawButtons, RawLamps, RawPanel, no_line_twice};
+use pacs::RawPacs;
 use store::RawStore;
 use watch::RawWatch;
 
@@ -66,6 +68,8 @@ pub struct Config {
     pub watch: watch::Watch,
     /// `None` keeps no exams.
     pub store: Option<store::Store>,
+    /// `None` sends nothing anywhere.
+    pub pacs: Option<pacs::Pacs>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -101,6 +105,7 @@ struct Raw {
     dashboard: RawDashboard,
     watch: RawWatch,
     store: RawStore,
+    pacs: RawPacs,
 }
 
 #[derive(Debug, Deserialize)]
@@ -272,6 +277,7 @@ impl Raw {
             dashboard: self.dashboard.validate(&number)?,
             watch: self.watch.validate(&wrong)?,
             store: self.store.validate(&number, &wrong)?,
+            pacs: self.pacs.validate(&number, &wrong)?,
         })
     }
 }
@@ -434,6 +440,11 @@ mod tests {
             ("[dashboard]\nsymbols = \"latin\"", ["unknown variant `latin`", "ascii"]),
             ("[dashboard]\nlarge = 1", ["line 2", "boolean"]),
             ("[dashboard]\nfps = 5\nfps = 6", ["line 3", "duplicate key"]),
+            ("[pacs]\nport = 0", ["`pacs.port` is 0", "1 to 65535"]),
+            ("[pacs]\nhost = \"box:104\"\nca = \"pem\"", ["`pacs.ca` is \"pem\"", "from / on"]),
+            ("[pacs]\nhost = \"dicom://box\"", ["`pacs.host`", "`pacs.port`"]),
+            ("[pacs]\nhost = \"box\"\nkey = \"/a\"", ["`pacs.certificate` is \"\"", "PEM"]),
+            ("[pacs]\ncalled = \"OF MORE THAN SIXTEEN\"", ["`pacs.called`", "1 to 16"]),
             ("nonsense", ["line 1", "config print"]),
         ] {
             let error = Config::parse(text, "box.toml").unwrap_err();

@@ -21,6 +21,7 @@ pub mod handover;
 pub mod headless;
 pub mod inference;
 pub mod lamps;
+pub mod pacs;
 pub mod panel;
 pub mod patient;
 pub mod pipeline;

@@ -2,8 +2,8 @@
 //!
 //! An exam is two files under a random name: the *clip* (its frames, sealed to a key of the exam's own)
 //! and the *envelope* (that key and the record, sealed to the clinic's public keys). Beside them lie the
-//! *journal*, which only grows, and the *index*, which can be made from the rest. The box holds no
-//! secret key: it cannot read what it keeps until someone unlocks it.
+//! *journal*, which only grows, the *index*, which can be made from the rest, and the *outbox* of what
+//! is to be sent. The box holds no secret key: it cannot read what it keeps until someone unlocks it.
 //!
 //! Keeping an exam goes clip, envelope, journal, index, each synced before the next; a cut in between
 //! leaves an exam that is completed or cleared away at the next opening. After an error of the disk the
@@ -15,6 +15,7 @@ mod id;
 mod index;
 mod journal;
 mod mend;
+mod outbox;
 mod read;
 mod record;
 mod recorder;
@@ -37,6 +38,7 @@ pub use self::files::{File, Files, Folder};
 pub use self::id::ExamId;
 pub use self::index::Row;
 pub use self::journal::{What, When};
+pub use self::outbox::{Entry, Failed, State};
 pub use self::read::{Exam, Shelf, Unlocked};
 pub use self::record::{Ledger, Listed, Means, Place, Record};
 pub use self::recorder::{Conclusion, Errand, Errands, Recorder, Recording, recorder};
@@ -205,9 +207,20 @@ impl Store {
 
     /// Writes down that an exam has been handed over.
     pub fn mark(&mut self, id: ExamId, what: What, when: When, who: &str) -> Result<(), Error> {
+        self.mark_about(id, what, None, when, who)
+    }
+
+    fn mark_about(
+        &mut self,
+        id: ExamId,
+        what: What,
+        about: Option<String>,
+        when: When,
+        who: &str,
+    ) -> Result<(), Error> {
         let (number, mut row) = self.row(id)?;
         row.follow(what, when);
-        let outcome = self.journal.add(when, who, what, Some(id), None).and_then(|()| {
+        let outcome = self.journal.add(when, who, what, Some(id), about).and_then(|()| {
             let head = self.journal.head();
             self.index.write(|change| {
                 change.put(number, &row)?;
@@ -233,15 +246,17 @@ impl Store {
         self.note(outcome)
     }
 
-    /// Erases what was handed over at least `age` seconds ago, the oldest first and `most` at a time;
-    /// how many that were. Nothing happens where the clock has not been set.
+    /// Erases what was handed over at least `age` seconds ago and does not wait in the outbox, the oldest
+    /// first and `most` at a time; how many that were. Nothing happens where the clock has not been set.
     pub fn retire(&mut self, age: u64, most: usize, when: When) -> Result<usize, Error> {
         let Some(before) = when.time.checked_sub(age).filter(|_| when.clock_set) else {
             return Ok(0);
         };
+        let waiting = outbox::ids(&*self.files, outbox::ENTRY).map_err(|e| broken(&e))?;
         let mut over = Vec::new();
         let read = self.index.newest(None, |number, row| {
             let past = row.handed_over.is_some_and(|at| at <= before) && !row.erasing;
+            let past = past && !waiting.contains(&row.id);
             over.extend(past.then_some((number, row.id)));
             true
         });

@@ -22,7 +22,11 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("reel", &["exam", "screening", "snapshot"]),
     ("archive", &["pipeline", "reel", "screening", "snapshot", "store"]),
     ("store", &["frame", "patient", "preprocess", "protocol", "screening", "snapshot"]),
-    ("handover", &["evaluation", "frame", "protocol", "screening", "snapshot", "store", "texts"]),
+    (
+        "handover",
+        &["evaluation", "frame", "patient", "protocol", "screening", "snapshot", "store", "texts"],
+    ),
+    ("pacs", &[]),
     ("gpio", &[]),
     ("device", &["snapshot", "pipeline"]),
     ("lamps", &["gpio", "snapshot", "pipeline"]),
@@ -56,6 +60,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "gpio",
             "lamps",
             "buttons",
+            "pacs",
             "panel",
             "protocol",
             "screening",
@@ -70,7 +75,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 ];
 
 /// Vendor crates and the files that may name each: one place, or one for each way through it.
-const VENDORS: [(&str, &[&str]); 22] = [
+const VENDORS: [(&str, &[&str]); 26] = [
     ("v4l", &["capture/v4l2"]),
     ("rppal", &["lamps/rppal.rs"]),
     ("gpiocdev", &["gpio.rs"]),
@@ -79,9 +84,13 @@ const VENDORS: [(&str, &[&str]); 22] = [
     ("ssd1306", &["panel/mono.rs"]),
     ("mipidsi", &["panel/colour.rs"]),
     ("tract_onnx", &["inference"]),
-    ("dicom_object", &["capture/dicom", "handover"]),
-    ("dicom_core", &["handover/dicom"]),
+    ("dicom_object", &["capture/dicom", "handover", "pacs"]),
+    ("dicom_core", &["handover/dicom", "pacs"]),
     ("dicom_dictionary_std", &["handover/dicom"]),
+    ("dicom_encoding", &["pacs"]),
+    ("dicom_transfer_syntax_registry", &["pacs"]),
+    ("dicom_ul", &["pacs"]),
+    ("rustls", &["pacs"]),
     ("hayro_jpeg2000", &["capture/dicom"]),
     ("jpeg_decoder", &["capture/dicom"]),
     ("zune_jpeg", &["capture/jpeg.rs"]),

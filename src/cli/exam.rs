@@ -2,6 +2,8 @@
 
 mod export;
 pub mod material;
+mod network;
+mod send;
 mod support;
 mod verify;
 
@@ -28,7 +30,8 @@ const WHO: &str = "command line";
 
 /// Look at kept exams, check them, hand them over, or erase them.
 ///
-/// Exams are encrypted to the clinic's public key; reading them needs its secret key.
+/// Exams are encrypted to the clinic's public key; reading and handing them over needs its secret
+/// key.
 #[derive(clap::Args)]
 pub struct Arguments {
     #[command(subcommand)]
@@ -135,6 +138,14 @@ enum Action {
         #[arg(long, value_name = "DIR")]
         bundle: Option<PathBuf>,
     },
+    /// Send exams to the PACS that the configuration names
+    Send(send::Arguments),
+    /// See whether the PACS is there
+    Echo(network::Echo),
+    /// Ask the PACS who is expected today for an ultrasound examination
+    Worklist(network::Worklist),
+    /// Show what waits to be sent, how often it was tried, and why that failed; needs no key
+    Outbox(network::Outbox),
     /// Check journal and files for damage; needs no key
     Check {
         #[command(flatten)]
@@ -189,6 +200,10 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             let privacy = if *identified { Privacy::Identified } else { Privacy::Deidentified };
             return export::run(&mut store, &unlocked, &ids, to, privacy, bundle.as_deref());
         }
+        Action::Send(arguments) => return send::run(arguments, &mut out),
+        Action::Echo(arguments) => network::echo(arguments, &mut out)?,
+        Action::Worklist(arguments) => network::worklist(arguments, &mut out)?,
+        Action::Outbox(arguments) => network::outbox(arguments, &mut out)?,
         Action::Check { place } => {
             let store = place.open()?;
             let damage = store.check()?;

@@ -8,9 +8,10 @@ use time::OffsetDateTime;
 
 use super::uid::Uid;
 use super::{DEMONSTRATION, Material, NOTICE};
+use crate::patient::Patient;
 use crate::protocol::{DangerSigns, VitalSigns};
 use crate::screening::Verdict;
-use crate::store::{ExamId, Patient, Record, When};
+use crate::store::{ExamId, Record, When};
 use crate::texts::{Language, Texts};
 
 /// Whether the patient may be known from what is handed over.
@@ -86,6 +87,21 @@ impl Facts {
     /// The name of one thing of the whole visit.
     pub fn visit_uid(&self, kind: &str) -> Uid {
         self.named(self.record.visit, kind)
+    }
+
+    /// The study that all exams of the visit belong to: the one of the order, where the patient may be
+    /// known and a worklist named it.
+    pub fn study_uid(&self) -> String {
+        let ordered = &self.record.patient.study;
+        // PS3.5, 9.1: at most 64 characters, numbers without leading zeros between dots.
+        let number = |part: &str| {
+            let digits = !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+            digits && (part == "0" || !part.starts_with('0'))
+        };
+        if self.identified() && ordered.len() <= 64 && ordered.split('.').all(number) {
+            return ordered.clone();
+        }
+        self.visit_uid("study").to_string()
     }
 
     fn named(&self, id: ExamId, kind: &str) -> Uid {

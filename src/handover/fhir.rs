@@ -125,7 +125,7 @@ fn study(facts: &Facts, clip: &Clip) -> Value {
             })
         })
         .collect();
-    let uid = facts.visit_uid("study").to_string();
+    let uid = facts.study_uid();
     let mut resource = json!({
         "resourceType": "ImagingStudy",
         "identifier": [{"system": "urn:dicom:uid", "value": format!("urn:oid:{uid}")}],

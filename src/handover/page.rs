@@ -62,7 +62,7 @@ pub fn html(facts: &Facts, material: &Material) -> ImageResult<String> {
     } else {
         "The patient, the operator and the dates are removed; the number is a pseudonym."
     };
-    let (study, digest) = (facts.visit_uid("study"), escape(&record.means.bundle_digest));
+    let (study, digest) = (facts.study_uid(), escape(&record.means.bundle_digest));
     let _ = writeln!(
         page,
         "</table><p><small>{privacy}<br>DICOM study {study}<br>Model SHA-256 {digest}</small></html>"

@@ -9,12 +9,13 @@ use dicom_object::{FileDicomObject, InMemDicomObject};
 
 use super::facts::Facts;
 use super::*;
+use crate::patient::Patient;
 use crate::preprocess::Measures;
 use crate::protocol::VitalSigns;
 use crate::screening::{Evidence, Reason, Verdict};
 use crate::snapshot::Area;
 use crate::store::faulty::Faulty;
-use crate::store::{ExamId, KeptFrame, Ledger, Means, Patient, Place};
+use crate::store::{ExamId, KeptFrame, Ledger, Means, Place};
 
 type Object = FileDicomObject<InMemDicomObject>;
 
@@ -56,6 +57,8 @@ fn record() -> Record {
             number: "PN-77031".into(),
             born: "1961-04-30".into(),
             sex: "male".into(),
+            accession: "ORDER-4711".into(),
+            study: "1.2.826.0.1.4711".into(),
         },
         operator: "Nurse Quill".into(),
         place: Some(Place {
@@ -192,17 +195,22 @@ fn only_what_is_identified_names_the_patient() {
         write(&disk, material(), privacy, || {}).unwrap();
         disk.everything()
     };
+    const OF_OTHERS: [&str; 7] =
+        ["scan.mp4", "J\u{f6}ran", "19610430", "781", "2026", "ORDER-4711", "1.2.826.0.1.4711"];
     let holds = |bytes: &[u8], word: &str| bytes.windows(word.len()).any(|w| w == word.as_bytes());
     let plain = files(Privacy::Deidentified);
     assert_eq!(plain.len(), 6, "{:?}", plain.keys());
     for (name, bytes) in &plain {
-        for word in PLANTED.iter().chain(&["scan.mp4", "J\u{f6}ran", "19610430", "781", "2026"]) {
+        for word in PLANTED.iter().chain(&OF_OTHERS) {
             assert!(!holds(bytes, word), "{name} holds {word}");
         }
     }
     let named = files(Privacy::Identified);
     for name in ["clip.dcm", "summary.dcm", "report.dcm"] {
         for word in ["Xylander^J\u{f6}ran", "PN-77031", "19610430", "Nurse Quill", "clinic-box-7"] {
+            assert!(holds(&named[name], word), "{name} lacks {word}");
+        }
+        for word in ["ORDER-4711", "1.2.826.0.1.4711"] {
             assert!(holds(&named[name], word), "{name} lacks {word}");
         }
     }

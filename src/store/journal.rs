@@ -32,7 +32,7 @@ pub struct Line {
     pub what: What,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exam: Option<ExamId>,
-    /// The digests of the exam's files, or what was mended.
+    /// The digests of the exam's files, where it was sent, or what was mended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub about: Option<String>,
 }
@@ -64,6 +64,12 @@ pub enum What {
     /// What is known of an exam has changed.
     Amended,
     Exported,
+    /// It is to be sent to a PACS.
+    Queued,
+    /// Taken out of the outbox unsent.
+    Withdrawn,
+    /// It may have arrived at the PACS, or a part of it.
+    Unclear,
     Sent,
     Erased,
     /// Left over from a cut: unfinished, never shown, removed.

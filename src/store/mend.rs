@@ -10,7 +10,7 @@ use super::files::{DRAFT, Files};
 use super::id::ExamId;
 use super::index::{self, Index, Row};
 use super::journal::{self, Journal, What, When, hex};
-use super::{BOX, CLIP, ENVELOPE};
+use super::{BOX, CLIP, ENVELOPE, outbox};
 
 pub struct Opened {
     pub index: Index,
@@ -50,7 +50,8 @@ pub fn open(files: &dyn Files, when: When) -> io::Result<Opened> {
     mending.clear()?;
     mending.adopt(rebuilt)?;
     mending.settle()?;
-    let Mending { index, mut journal, mended, .. } = mending;
+    let Mending { index, mut journal, mut mended, .. } = mending;
+    mended.extend(outbox::settle(files, &index, &mut journal, when)?);
     journal.add(when, BOX, What::Opened, None, None)?;
     let head = journal.head();
     index.write(|change| change.set_head(head))?;
@@ -63,7 +64,7 @@ fn free_name(files: &dyn Files, stem: &str, end: &str) -> io::Result<String> {
     Ok((1..).map(name).find(|name| !names.contains(name)).unwrap_or_default())
 }
 
-/// Removes an exam's files, the key first.
+/// Removes an exam's files, the key first, and its place in the outbox.
 pub fn erase(files: &dyn Files, id: ExamId) -> io::Result<()> {
     let envelope = format!("{id}{ENVELOPE}");
     // Where the disk writes in place, the key is gone even if its sectors are read.
@@ -71,7 +72,7 @@ pub fn erase(files: &dyn Files, id: ExamId) -> io::Result<()> {
         file.write_at(&vec![0; usize::try_from(file.length()?).unwrap_or(0)], 0)?;
         file.sync()?;
     }
-    for name in [envelope, format!("{id}{CLIP}")] {
+    for name in [envelope, format!("{id}{CLIP}"), format!("{id}{}", outbox::ENTRY)] {
         match files.remove(&name) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             removed => removed?,

@@ -3,6 +3,7 @@
 mod cuts;
 mod damage;
 mod many;
+mod outbox;
 mod recording;
 
 use std::sync::Arc;

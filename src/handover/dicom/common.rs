@@ -32,10 +32,13 @@ pub fn begin(facts: &Facts, instance: &Instance) -> Data {
     }
     patient(&mut data, facts);
 
-    text(&mut data, tags::STUDY_INSTANCE_UID, VR::UI, &facts.visit_uid("study").to_string());
+    text(&mut data, tags::STUDY_INSTANCE_UID, VR::UI, &facts.study_uid());
     date(&mut data, tags::STUDY_DATE, visit);
     clock(&mut data, tags::STUDY_TIME, visit);
-    empty(&mut data, tags::ACCESSION_NUMBER, VR::SH);
+    let accession = &facts.record().patient.accession;
+    // Half a number would be another order's.
+    let fits = accession.chars().count() <= 16;
+    text(&mut data, tags::ACCESSION_NUMBER, VR::SH, if fits { accession } else { "" });
     empty(&mut data, tags::REFERRING_PHYSICIAN_NAME, VR::PN);
     text(&mut data, tags::STUDY_ID, VR::SH, &facts.visit_uid("study").short());
 

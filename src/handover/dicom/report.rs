@@ -68,7 +68,7 @@ fn evidence(facts: &Facts, clip: &Clip) -> Data {
     });
     let mut study = Data::new_empty();
     items(&mut study, tags::REFERENCED_SERIES_SEQUENCE, series.collect());
-    text(&mut study, tags::STUDY_INSTANCE_UID, VR::UI, &facts.visit_uid("study").to_string());
+    text(&mut study, tags::STUDY_INSTANCE_UID, VR::UI, &facts.study_uid());
     study
 }
 

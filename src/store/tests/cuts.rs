@@ -12,6 +12,25 @@ struct Told {
     erased: Vec<ExamId>,
     /// What was being erased, and may be there or not.
     erasing: Option<ExamId>,
+    sent: Vec<ExamId>,
+    /// What was being sent, and how many tries may have reached the PACS.
+    sending: Option<(ExamId, usize)>,
+}
+
+/// Sends an exam at the second try.
+fn send(store: &mut Store, id: ExamId, told: &mut Told) -> Result<(), Error> {
+    store.queue(id, "PACS@box:104", WHEN, WHO)?;
+    told.sending = Some((id, 0));
+    store.begin_sending(id, 3)?;
+    told.sending = Some((id, 1));
+    let failed = Failed { trouble: "hung up".to_owned(), taken: 1, unclear: true };
+    store.not_sent(id, &failed, WHEN, WHO)?;
+    store.begin_sending(id, 3)?;
+    told.sending = Some((id, 2));
+    store.sent(id, WHEN, WHO)?;
+    told.sending = None;
+    told.sent.push(id);
+    Ok(())
 }
 
 /// A day's work; ends at the first error.
@@ -29,7 +48,7 @@ fn work(disk: &Faulty, exams: usize, told: &mut Told) -> Result<(), Error> {
                 store.amend(&kept, &amended, WHEN, WHO)?;
                 told.kept[last] = vec![amended];
             }
-            1 => store.mark(kept.id, What::Sent, WHEN, WHO)?,
+            1 => send(&mut store, kept.id, told)?,
             2 => {
                 told.erasing = Some(record.id);
                 told.kept.pop();
@@ -43,6 +62,22 @@ fn work(disk: &Faulty, exams: usize, told: &mut Told) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+/// What was sent counts as sent; what was being sent is sent, or waits, and of each try that may have
+/// reached the PACS the journal says so.
+fn sending_holds(disk: &Faulty, store: &Store, told: &Told) {
+    let sent = |id| store.row(id).unwrap().1.sent;
+    let waiting = store.outbox().unwrap();
+    assert!(waiting.iter().all(|entry| entry.state == State::Queued));
+    for &id in &told.sent {
+        assert!(sent(id) && !waiting.iter().any(|entry| entry.exam == id));
+    }
+    let Some((id, tries)) = told.sending else { return };
+    assert!(sent(id) != waiting.iter().any(|entry| entry.exam == id));
+    let journal = &disk.everything()[journal::NAME];
+    let unclear = |line: &journal::Line| line.what == What::Unclear && line.exam == Some(id);
+    assert!(sent(id) || journal::lines(journal).filter(unclear).count() >= tries);
 }
 
 /// Opens the disk after a cut and looks whether all that was told holds.
@@ -59,10 +94,12 @@ fn holds(disk: &Faulty, told: &Told) {
     // At most what was under way when the cut came.
     assert!(shown.len() <= 1, "{shown:?}");
     assert_eq!(store.check().unwrap(), [""; 0], "{mended:?}");
+    sending_holds(disk, &store, told);
     let names = disk.everything();
     let files =
         names.keys().filter(|name| !name.starts_with("journal") && !name.starts_with("index"));
-    assert_eq!(files.count(), 2 * whole(&store).len(), "{:?}", names.keys());
+    let waiting = store.outbox().unwrap().len();
+    assert_eq!(files.count(), 2 * whole(&store).len() + waiting, "{:?}", names.keys());
     let (_, record) = keep(&mut store, "the next").unwrap();
     assert_eq!(whole(&store)[0], record);
 }

@@ -2,11 +2,12 @@
 
 use super::*;
 
-/// A disk with three exams, and their records.
+/// A disk with three exams, of which one waits to be sent, and their records.
 fn stocked() -> (Faulty, Vec<Record>) {
     let disk = Faulty::default();
     let (mut store, _) = open(&disk).unwrap();
     let records = ["one", "two", "three"].map(|name| keep(&mut store, name).unwrap().1);
+    store.queue(records[0].id, "PACS@box:104", WHEN, WHO).unwrap();
     drop(store);
     (disk, records.to_vec())
 }
