@@ -22,8 +22,11 @@ impl Dashboard {
                 self.place.go(View::Review);
                 self.place.tell(&opened.reel, None, Some(opened.record.verdict));
             } else if self.place.view != View::Review {
-                // Elsewhere, a review is of the exam that is on.
-                archive.ask(Request::Close);
+                // Elsewhere, a review is of the exam that is on. Asked once: what is opened next
+                // must not be closed.
+                if was_open {
+                    archive.ask(Request::Close);
+                }
                 self.kept.opened = None;
             }
         } else if was_open && self.place.view == View::Review {

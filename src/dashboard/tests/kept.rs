@@ -145,9 +145,7 @@ fn an_exam_that_was_left_does_not_come_back() {
     }
     assert!(matches!(asked.try_recv(), Ok(Request::Open(_))));
     assert!(matches!(asked.try_recv(), Ok(Request::Close)));
-    press(&mut dashboard, &kept(), KeyCode::Char('2'));
-    screen(&mut dashboard, 80, 24, &kept());
-    assert!(dashboard.kept.opened.is_some() || dashboard.reviewed().len() == 0);
+    assert!(asked.try_recv().is_err(), "asked once");
 }
 
 #[test]
