@@ -53,6 +53,7 @@ fn an_exam_is_kept_and_computed_again_bit_for_bit() {
     sonolamp(&["exam", "keys", text(&key)]).assert().code(5);
 
     let opened = ["--store", text(&store), "--key", text(&key)];
+    let listed = output(&[&["exam", "list", "--json"], &opened[..]].concat());
     let shown = output(&[&["exam", "show", &id[..8]], &opened[..]].concat());
     let record: serde_json::Value = serde_json::from_str(&shown).unwrap();
     assert_eq!(record["means"]["source"], source);
@@ -82,7 +83,7 @@ fn an_exam_is_kept_and_computed_again_bit_for_bit() {
     let known: serde_json::Value = serde_json::from_str(&told).unwrap();
     let months = known["store"]["months"].as_object().unwrap();
     assert_eq!(months.values().next().unwrap()["exams"], 1);
-    assert!(!told.contains(id) && !told.contains("lung-blines"), "{told}");
+    assert!(!told.contains(&id) && !told.contains("lung-blines"), "{told}");
 
     // Another clinic's key opens nothing.
     let other = folder.path().join("other.key");
