@@ -6,7 +6,9 @@
 //! recorder's, between exams.
 
 mod door;
+mod export;
 mod list;
+mod material;
 mod opened;
 
 use std::path::PathBuf;
@@ -17,14 +19,15 @@ use std::time::{Duration, Instant};
 
 pub use self::door::{Door, Secret};
 pub use self::list::{Entry, Page};
+pub use self::material::gather;
 pub use self::opened::Opened;
 pub use crate::store::{ExamId, Listed, Record};
 
 use self::door::Keys;
 use self::list::Place;
 use crate::error::Error;
+use crate::pipeline::Model;
 use crate::pipeline::shutdown::Shutdown;
-use crate::screening::Rules;
 use crate::store::{Errand, Errands, Shelf, When};
 
 /// How often locks, idleness and space are looked at.
@@ -41,6 +44,9 @@ pub struct Settings {
     /// A secret key under a passphrase.
     pub locked_key: Option<PathBuf>,
     pub idle: Duration,
+    /// Where exams are exported to; the last part may be `*`. And whether they name the patient.
+    pub export: Option<String>,
+    pub identified: bool,
 }
 
 /// What can be asked for.
@@ -60,6 +66,7 @@ pub enum Request {
     Open(ExamId),
     Close,
     Erase(ExamId),
+    Export(ExamId),
 }
 
 /// What came of what was asked for last.
@@ -73,6 +80,9 @@ pub enum Said {
     /// Too many wrong PINs, or none was chosen: the key is gone from memory.
     Forgotten,
     Erased,
+    Exporting,
+    /// Into this folder.
+    Exported(Arc<str>),
     Failed(Arc<str>),
 }
 
@@ -107,6 +117,8 @@ pub struct Handle {
     /// Which keys there can be.
     pub token: bool,
     pub locked_key: bool,
+    /// Whether there is a place to export to.
+    pub exports: bool,
 }
 
 impl Handle {
@@ -141,7 +153,7 @@ impl Handle {
         let (requests, asked) = sync_channel(REQUESTS);
         let shared = Arc::<Shared>::default();
         *shared.view() = view;
-        (Handle { requests, shared, token: true, locked_key: true }, asked)
+        (Handle { requests, shared, token: true, locked_key: true, exports: true }, asked)
     }
 
     /// Shows this from now on.
@@ -164,9 +176,7 @@ impl Shared {
 pub struct Archive {
     shelf: Shelf,
     errands: Errands,
-    /// Of the bundle with this digest.
-    rules: Rules,
-    bundle: String,
+    model: Model,
     settings: Settings,
     now: fn() -> When,
     requests: Receiver<Request>,
@@ -178,10 +188,10 @@ pub struct Archive {
     surveyed: Option<Instant>,
 }
 
-/// Both ends. Exams of the bundle with this digest are judged by `rules`; `now` is the box's clock.
+/// Both ends. Exams of the model's own bundle are judged again by it; `now` is the box's clock.
 pub fn archive(
     (shelf, errands): (Shelf, Errands),
-    (rules, bundle): (Rules, String),
+    model: Model,
     settings: Settings,
     now: fn() -> When,
 ) -> (Handle, Archive) {
@@ -192,13 +202,13 @@ pub fn archive(
         shared: Arc::clone(&shared),
         token: settings.token.is_some(),
         locked_key: settings.locked_key.is_some(),
+        exports: settings.export.is_some(),
     };
     let (keys, place, last, surveyed) = (None, Place::default(), Instant::now(), None);
     let archive = Archive {
         shelf,
         errands,
-        rules,
-        bundle,
+        model,
         settings,
         now,
         requests,
@@ -259,6 +269,7 @@ impl Archive {
                 Ok(())
             }
             Request::Erase(id) if open => self.erase(id),
+            Request::Export(id) if open => self.export(id),
             // What comes too late is for nobody.
             _ => Ok(()),
         };

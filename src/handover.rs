@@ -18,7 +18,7 @@ mod uid;
 pub use self::clip::Clip;
 pub use self::dicom::{COMPREHENSIVE_SR, SECONDARY_CAPTURE, US_MULTIFRAME, dicom};
 pub use self::facts::Privacy;
-pub use self::folder::{PARTS, Written, folder_name, write};
+pub use self::folder::{PARTS, Written, folder_name, onto, write};
 
 use crate::frame::Bounds;
 use crate::snapshot::{HeatMap, Outline};

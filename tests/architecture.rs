@@ -20,7 +20,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("snapshot", &["exam", "frame", "protocol", "screening"]),
     ("patient", &[]),
     ("reel", &["exam", "screening", "snapshot"]),
-    ("archive", &["pipeline", "reel", "screening", "snapshot", "store"]),
+    ("archive", &["handover", "pipeline", "reel", "screening", "snapshot", "store"]),
     ("store", &["frame", "patient", "preprocess", "protocol", "screening", "snapshot"]),
     (
         "handover",

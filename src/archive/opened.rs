@@ -36,9 +36,9 @@ impl Archive {
         let exam = self.shelf.exam(&keys.unlocked, id)?;
         let all = exam.record.ledger.kept.max(1);
         let every = all.div_ceil(MOST);
-        let foreign = exam.record.means.bundle_digest != self.bundle;
+        let foreign = exam.record.means.bundle_digest != self.model.bundle.digest;
         // What was said live, from the same measures and scores: screening is pure.
-        let mut screening = Screening::new(self.rules.clone(), Mode::Live);
+        let mut screening = Screening::new(self.model.bundle.manifest.rules(), Mode::Live);
         let (mut moments, mut whole) = (Vec::new(), Picture::default());
         let (mut first, mut last, mut damage) = (None, Duration::ZERO, None);
         for (i, frame) in (0..).zip(self.shelf.frames(&exam)?) {

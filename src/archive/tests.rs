@@ -101,9 +101,9 @@ fn with_exams(exams: u32, idle: Duration, test: impl FnOnce(&mut Desk, &Path)) {
     let key = SecretKey::generate();
     std::fs::write(stick.join("clinic.key"), key.expose()).unwrap();
     let (mut store, _) = Store::open_folder(&kept, key.recipients(), 0, WHEN).unwrap();
-    let bundle = Bundle::load(None).unwrap();
+    let model = Model::load(None).unwrap();
     for number in 0..exams {
-        let digest = if number == 3 { "another" } else { &bundle.digest };
+        let digest = if number == 3 { "another" } else { &model.bundle.digest };
         keep(&mut store, number, digest);
     }
     let (recording, recorder) = recorder(store, Means::default(), None);
@@ -111,9 +111,10 @@ fn with_exams(exams: u32, idle: Duration, test: impl FnOnce(&mut Desk, &Path)) {
         token: Some(format!("{}/media/*/clinic.key", folder.path().display())),
         locked_key: None,
         idle,
+        export: Some(stick.display().to_string()),
+        identified: false,
     };
-    let rules = (bundle.manifest.rules(), bundle.digest.clone());
-    let (handle, archive) = archive(recorder.beside(), rules, settings, || WHEN);
+    let (handle, archive) = archive(recorder.beside(), model, settings, || WHEN);
     let shutdown = &Shutdown::default();
     std::thread::scope(|scope| {
         let _end = crate::pipeline::shutdown::EndsAll(shutdown);
@@ -291,5 +292,31 @@ fn wrong_keys_are_refused_with_words() {
         assert!(refused(Some(&other)).contains("opens nothing in this store"));
         assert!(refused(Some("nonsense")).contains("holds no secret key"));
         assert!(refused(None).contains("plug in the stick"));
+    });
+}
+
+#[test]
+fn an_exam_is_exported_to_the_stick_and_then_marked() {
+    with_exams(4, LONG, |desk, kept| {
+        // The one of another bundle: the frames of the others hold no network's input.
+        let entry = desk.unlock().page.entries[0].clone();
+        assert!(!entry.exported);
+        desk.handle.ask(Request::Export(entry.id));
+        let view = desk.until("exported", |v| matches!(v.said, Some(Said::Exported(_))));
+        assert!(view.page.entries[0].exported && !view.page.entries[1].exported);
+        let folder = kept.parent().unwrap().join("media/stick").join(entry.id.to_string());
+        for name in
+            ["clip.dcm", "summary.dcm", "report.dcm", "fhir.json", "page.html", "SHA256SUMS"]
+        {
+            let bytes = std::fs::read(folder.join(name)).unwrap();
+            assert!(!String::from_utf8_lossy(&bytes).contains("Patient Bo"), "{name}");
+        }
+        // No stick, no mark.
+        std::fs::remove_dir_all(kept.parent().unwrap().join("media/stick")).unwrap();
+        let other = view.page.entries[1].id;
+        desk.handle.ask(Request::Export(other));
+        let view = desk.until("a refusal", |v| matches!(v.said, Some(Said::Failed(_))));
+        let Some(Said::Failed(words)) = view.said else { unreachable!() };
+        assert!(words.contains("plug in a stick") && !view.page.entries[1].exported, "{words}");
     });
 }

@@ -1,7 +1,6 @@
 //! `sonolamp exam`: what the store holds, for whoever has the clinic's secret key.
 
 mod export;
-pub mod material;
 mod network;
 mod send;
 mod support;

@@ -334,10 +334,10 @@ impl Run<'_> {
             token: store.token.clone(),
             locked_key: store.locked_key.clone(),
             idle: store.idle,
+            export: store.export.clone(),
+            identified: store.export_identified,
         };
-        let bundle = &self.model.bundle;
-        let rules = (bundle.manifest.rules(), bundle.digest.clone());
-        Some(archive::archive(recorder.beside(), rules, settings, exam::now))
+        Some(archive::archive(recorder.beside(), self.model.clone(), settings, exam::now))
     }
 
     /// Nobody can watch where it cannot listen: a notice and nothing more.

@@ -28,6 +28,9 @@ pub struct Store {
     pub locked_key: Option<PathBuf>,
     /// Unlocked and without a key pressed for so long, it locks itself.
     pub idle: Duration,
+    /// The folder that exams are exported to from the dashboard; its last part may be `*`.
+    pub export: Option<String>,
+    pub export_identified: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -41,6 +44,8 @@ pub struct RawStore {
     token: String,
     locked_key: String,
     lock_minutes: i64,
+    export: String,
+    export_identified: bool,
 }
 
 impl Default for RawStore {
@@ -54,6 +59,8 @@ impl Default for RawStore {
             token: "/media/*/clinic.key".into(),
             locked_key: String::new(),
             lock_minutes: 5,
+            export: "/media/*".into(),
+            export_identified: false,
         }
     }
 }
@@ -82,6 +89,11 @@ impl RawStore {
             let problem = format!("`store.token` is \"{}\"", self.token);
             return Err(wrong(problem, "allowed: a path, one folder of which may be *"));
         }
+        let stars = self.export.strip_suffix("/*").unwrap_or(&self.export);
+        if stars.contains('*') {
+            let problem = format!("`store.export` is \"{}\"", self.export);
+            return Err(wrong(problem, "allowed: empty, or a path whose last part may be *"));
+        }
         let some = |text: String| Some(text).filter(|text| !text.is_empty());
         Ok(Some(Store {
             folder,
@@ -92,6 +104,8 @@ impl RawStore {
             token: some(self.token),
             locked_key: some(self.locked_key).map(PathBuf::from),
             idle: Duration::from_secs(60 * minutes),
+            export: some(self.export),
+            export_identified: self.export_identified,
         }))
     }
 }

@@ -66,6 +66,13 @@ impl Dashboard {
             (KeyCode::Char('/'), _) => Ask::Search,
             // It would wait for the exam's end.
             (KeyCode::Delete, Some(id)) if snapshot.exam.state != State::Scanning => Ask::Erase(id),
+            (KeyCode::Char('e'), Some(id)) if archive.exports => {
+                // As erasing, it would wait.
+                if snapshot.exam.state != State::Scanning {
+                    archive.ask(Request::Export(id));
+                }
+                return true;
+            }
             (KeyCode::Enter, Some(id)) => {
                 archive.ask(Request::Open(id));
                 self.opening = Some(id);

@@ -4,6 +4,7 @@
 //! medium and compared. `SHA256SUMS` comes last: a folder without it is not complete.
 
 use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
 
 use dicom_object::{FileDicomObject, InMemDicomObject};
 use sha2::{Digest, Sha256};
@@ -12,7 +13,7 @@ use super::dicom::{self, dicom};
 use super::facts::{Facts, Privacy};
 use super::{Material, fhir, page};
 use crate::error::{Error, ErrorKind, plain_words};
-use crate::store::{ExamId, File, Files};
+use crate::store::{ExamId, File, Files, Folder};
 
 /// Of each file, for whoever wants to check them later.
 const SUMS: &str = "SHA256SUMS";
@@ -47,6 +48,25 @@ pub fn write(
     step: impl FnMut(),
 ) -> Result<Written, Error> {
     put_all(files, &contents(material, privacy)?, step)
+}
+
+/// The same in a folder of its own below `to`, such as a stick is mounted at; where that is.
+pub fn onto(
+    to: &Path,
+    material: Material,
+    privacy: Privacy,
+    step: impl FnMut(),
+) -> Result<(PathBuf, Written), Error> {
+    let path = to.join(folder_name(material.record.id, privacy));
+    let made = Folder::open_shared(&path);
+    let made = made.and_then(|made| std::fs::File::open(to)?.sync_all().map(|()| made));
+    let folder =
+        made.map_err(|e| Error { subject: path.display().to_string(), ..unwritten(&e) })?;
+    let written = write(&folder, material, privacy, step).map_err(|error| {
+        let subject = path.join(&error.subject).display().to_string();
+        Error { subject, ..error }
+    })?;
+    Ok((path, written))
 }
 
 /// What stands in a file.

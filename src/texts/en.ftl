@@ -165,6 +165,7 @@ key-vitals = vitals
 key-patient-entry = patient
 key-unlock = unlock
 key-search = search
+key-export = export
 key-erase = erase
 key-lock = lock
 key-field = field
@@ -246,7 +247,7 @@ help-key-reading = with a protocol: a clinician's own reading of the zone
 help-key-vitals = with a protocol: type vital signs; a danger sign refers the patient
 help-key-patient = where exams are kept: who is examined, typed, scanned or chosen
 help-key-unlock = kept exams: unlock with a key or passphrase; lock again
-help-key-kept = unlocked: search by name or number; erase an exam for good
+help-key-kept = unlocked: search by name or number; export to a stick; erase for good
 help-key-picture = show or hide the picture
 help-key-frozen = a held exam: the frozen telling picture, or the live one
 help-key-large = the verdict across the whole screen
@@ -316,6 +317,8 @@ said-reading = reading the exam: { $percent } %
 said-wrong-pin = wrong PIN: { $left } left before the key is forgotten
 said-forgotten = the key is forgotten: unlock with it again
 said-erased = the exam is erased
+said-exporting = exporting the exam...
+said-exported = exported to { $folder }
 opened-foreign = judged by another bundle: no scores here
 
 # Lines that are typed; titles at most 40 columns, hints at most three rows of 54.

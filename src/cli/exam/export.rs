@@ -3,12 +3,13 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use super::{WHO, material, now};
-use crate::cli::{Progress, stored};
+use super::{WHO, now};
+use crate::archive::gather;
+use crate::cli::Progress;
 use crate::error::{Error, ErrorKind};
 use crate::handover::{self, Material, Privacy};
 use crate::pipeline::Model;
-use crate::store::{ExamId, Folder, Store, Unlocked, What};
+use crate::store::{ExamId, Store, Unlocked, What};
 
 pub fn run(
     store: &mut Store,
@@ -27,7 +28,7 @@ pub fn run(
     let mut damaged = 0;
     for &id in ids {
         // What cannot be read keeps no other exam from leaving; a stick that fails does.
-        match material::gather(store, unlocked, id, Some(&model)) {
+        match gather(store, unlocked, id, Some(&model)) {
             Ok(material) => {
                 progress.step();
                 if material.record.means.bundle_digest != model.bundle.digest {
@@ -55,14 +56,7 @@ fn export(
     progress: &Progress,
 ) -> Result<String, Error> {
     let id = material.record.id;
-    let path = to.join(handover::folder_name(id, privacy));
-    let folder = stored(&path, Folder::open_shared(&path))?;
-    stored(to, std::fs::File::open(to).and_then(|folder| folder.sync_all()))?;
-    let written =
-        handover::write(&folder, material, privacy, || progress.step()).map_err(|error| {
-            let subject = path.join(&error.subject).display().to_string();
-            Error { subject, ..error }
-        })?;
+    let (path, written) = handover::onto(to, material, privacy, || progress.step())?;
     store.mark(id, What::Exported, now(), WHO)?;
     if written.replaced {
         progress.say(&format!("{} was complete and has been written again", path.display()));

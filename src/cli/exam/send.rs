@@ -7,8 +7,8 @@ use std::process::ExitCode;
 use std::thread;
 use std::time::Duration;
 
-use super::material::gather;
 use super::{Opened, WHO, find, network, now};
+use crate::archive::gather;
 use crate::config::pacs::Pacs;
 use crate::error::{Error, ErrorKind};
 use crate::handover::{self, Privacy};

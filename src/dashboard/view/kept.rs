@@ -68,6 +68,11 @@ fn state(dashboard: &Dashboard, columns: usize) -> Vec<Line<'static>> {
         }
         Some(Said::Forgotten) => Some((texts.get("said-forgotten").into_owned(), true)),
         Some(Said::Erased) => Some((texts.get("said-erased").into_owned(), false)),
+        Some(Said::Exporting) => Some((texts.get("said-exporting").into_owned(), false)),
+        Some(Said::Exported(folder)) => {
+            let folder = [("folder", folder.to_string().into())];
+            Some((texts.with("said-exported", &folder), false))
+        }
         Some(Said::Failed(words)) => Some((words.to_string(), true)),
     };
     if let Some((words, warns)) = told {

@@ -5,12 +5,12 @@ use crate::error::{Error, ErrorKind};
 use crate::handover::{Clip, Key, Material};
 use crate::pipeline::{Model, Stages};
 use crate::screening::{Mode, Verdict};
-use crate::store::{ExamId, KeptFrame, Record, Store, Unlocked};
+use crate::store::{ExamId, KeptFrame, Record, Shelf, Unlocked};
 
 /// Reads the exam. Its heat map takes the `model` that it was screened with; without that, the frame
 /// in the middle stands for all.
 pub fn gather(
-    store: &Store,
+    store: &Shelf,
     unlocked: &Unlocked,
     id: ExamId,
     model: Option<&Model>,
