@@ -115,14 +115,17 @@ impl Facts {
         Uid::of_text(&parts.map(String::as_str).join("\n"))
     }
 
-    /// Of visit, start and end; none where the clock had not been set or dates may not be told.
+    /// Of visit, start and end; none where the clock had not been set or dates may not be told. What
+    /// began before the clock was set has the date of its end.
     pub fn dates(&self) -> [Option<OffsetDateTime>; 3] {
-        [self.visit_started, self.record.started, self.record.ended].map(|when| {
+        let known = |when: When| {
             let time = i64::try_from(when.time).ok().filter(|_| when.clock_set)?;
-            OffsetDateTime::from_unix_timestamp(time)
-                .ok()
-                .filter(|t| (1..=9999).contains(&t.year()))
-        })
+            let time = OffsetDateTime::from_unix_timestamp(time).ok();
+            time.filter(|t| (1..=9999).contains(&t.year()))
+        };
+        let ended = known(self.record.ended);
+        let started = known(self.record.started).or(ended);
+        [known(self.visit_started).or(started), started, ended]
     }
 
     /// When the exam was made, or why that is not told.
