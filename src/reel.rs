@@ -64,6 +64,10 @@ impl Reel {
         self.moments.push_back(moment);
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.moments.is_empty()
+    }
+
     pub fn len(&self) -> usize {
         self.moments.len()
     }

@@ -4,6 +4,7 @@
 //! box, no date, and of a file or device that pictures came from only its kind. What is kept of a
 //! visit, a pseudonym, is the same in all its exams.
 
+use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 
 use super::uid::Uid;
@@ -37,6 +38,8 @@ pub struct Facts {
     /// Vital signs that refer whatever the picture says. Their limits depend on an age that may not
     /// be told.
     danger: Vec<String>,
+    /// Digest of all that is told of the exam: two contents never have one name.
+    revision: [u8; 32],
 }
 
 impl Facts {
@@ -68,7 +71,14 @@ impl Facts {
         }
         let signs = material.record.place.as_ref().map(|place| place.vital_signs);
         let danger = danger_signs(&signs.unwrap_or_default());
-        Facts { privacy, record, visit_started, danger }
+        let marked = material.key.as_ref().is_some_and(|key| !key.heat.is_empty());
+        let revision = Sha256::new()
+            .chain_update(
+                postcard::to_stdvec(&(&record, visit_started, &danger)).unwrap_or_default(),
+            )
+            .chain_update([u8::from(marked)])
+            .finalize();
+        Facts { privacy, record, visit_started, danger, revision: revision.into() }
     }
 
     pub fn record(&self) -> &Record {
@@ -79,9 +89,10 @@ impl Facts {
         self.privacy == Privacy::Identified
     }
 
-    /// The name of one thing of this exam.
+    /// The name of one thing of this exam, as it is known now.
     pub fn uid(&self, kind: &str) -> Uid {
-        self.named(self.record.id, kind)
+        let revision: String = self.revision.iter().map(|byte| format!("{byte:02x}")).collect();
+        self.named(self.record.id, &format!("{kind} {revision}"))
     }
 
     /// The name of one thing of the whole visit.

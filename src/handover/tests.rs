@@ -186,6 +186,16 @@ fn handed_over_twice_everything_is_the_same() {
     let other = read_back(other, Privacy::Deidentified);
     assert_eq!(value(&other[0], "StudyInstanceUID"), without[0][2], "of the same visit");
     assert_ne!(value(&other[0], "SOPInstanceUID"), without[0][0]);
+    // What is known since, or a heat map, makes other objects of the same study.
+    let mut amended = material();
+    amended.record.place.as_mut().unwrap().score = Some(1);
+    let mut unmarked = material();
+    unmarked.key.as_mut().unwrap().heat = HeatMap::default();
+    for changed in [amended, unmarked] {
+        let changed = read_back(changed, Privacy::Deidentified);
+        assert_ne!(value(&changed[2], "SOPInstanceUID"), without[2][0]);
+        assert_eq!(value(&changed[2], "StudyInstanceUID"), without[2][2]);
+    }
 }
 
 #[test]
