@@ -17,10 +17,11 @@ fi
 # shellcheck disable=SC2086 # a list of package names
 [ -z "$needs" ] || install $needs
 
-# What draws or keeps, computes nothing that a processor could do otherwise: left to the host, for
+# What draws, keeps or hands over computes nothing that a processor could do otherwise: left to the host, for
 # emulated it takes minutes.
 [ $# -gt 0 ] || set -- --lib --test preprocess --test portable --test int8 -- \
-  --skip dashboard:: --skip agreement:: --skip store::tests::cuts
+  --skip dashboard:: --skip agreement:: --skip archive:: --skip handover:: --skip pacs:: \
+  --skip store::tests
 for cpu in cortex-a57 cortex-a76; do
   echo "cross/test.sh: on $cpu"
   # `release` has its dependencies in common with the virtual board's program.
