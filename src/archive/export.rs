@@ -41,6 +41,7 @@ fn folder(pattern: &str) -> Option<PathBuf> {
     let Some(parent) = pattern.strip_suffix("/*") else {
         return Some(PathBuf::from(pattern)).filter(|path| path.is_dir());
     };
+    let parent = if parent.is_empty() { "/" } else { parent };
     let disk = std::fs::metadata(parent).ok()?.dev();
     let mounted =
         |path: &Path| std::fs::metadata(path).is_ok_and(|m| m.is_dir() && m.dev() != disk);

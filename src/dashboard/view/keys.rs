@@ -68,12 +68,12 @@ pub fn render(dashboard: &Dashboard, snapshot: &Snapshot, area: Rect, frame: &mu
         View::Exams if dashboard.lists_kept() => {
             keys.push((arrows[1], texts.get("key-choose")));
             keys.push(("Enter", texts.get("key-open")));
-            keys.push(("/", texts.get("key-search")));
             if dashboard.archive.as_ref().is_some_and(|archive| archive.exports) {
                 keys.push(("e", texts.get("key-export")));
             }
-            keys.push(("Del", texts.get("key-erase")));
             keys.push(("Ctrl-L", texts.get("key-lock")));
+            keys.push(("/", texts.get("key-search")));
+            keys.push(("Del", texts.get("key-erase")));
             keys.push(("Esc", esc));
         }
         View::Exams => {
