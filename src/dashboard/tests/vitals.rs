@@ -217,7 +217,7 @@ fn zones_that_break_a_rule_are_refused() {
         *changed.pointer_mut(place).unwrap() = value.clone();
         assert!(!sound(changed), "{place} {value}");
     }
-    let mut many = whole.clone();
+    let mut many = whole;
     let zones = many.pointer_mut("/protocol/zones").unwrap().as_array_mut().unwrap();
     zones.extend(std::iter::repeat_n(zones[0].clone(), 100));
     assert!(!sound(many));
