@@ -94,8 +94,9 @@ pub struct Journal {
 pub struct Found {
     /// Bytes of a line that a cut left unfinished, taken off.
     pub torn: usize,
-    /// The number of the first line that does not hold, and the name the file was put aside under.
-    pub broken: Option<(u64, String)>,
+    /// The number of the first line that does not hold, and the name the file was put aside under, if
+    /// there was one.
+    pub broken: Option<(u64, Option<String>)>,
 }
 
 impl Journal {
@@ -104,15 +105,19 @@ impl Journal {
     /// starts anew.
     pub fn open(files: &dyn Files, known: (u64, Chain)) -> io::Result<(Journal, Found)> {
         let mut found = Found::default();
-        let bytes = match files.read(NAME) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-            bytes => bytes?,
+        let (bytes, there) = match files.read(NAME) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => (Vec::new(), false),
+            bytes => (bytes?, true),
         };
         let mut checked = check(&bytes, known);
         if let Some(number) = checked.broken {
-            let aside = free_name(files)?;
-            files.rename(NAME, &aside)?;
-            files.sync_names()?;
+            let mut aside = None;
+            if there {
+                let name = free_name(files)?;
+                files.rename(NAME, &name)?;
+                files.sync_names()?;
+                aside = Some(name);
+            }
             found.broken = Some((number, aside));
             checked = Checked::default();
         } else {

@@ -38,10 +38,13 @@ pub fn open(files: &dyn Files, when: When) -> io::Result<Opened> {
         mended.push("a cut tore the journal's last line, which said nothing that counts".into());
     }
     if let Some((number, aside)) = found.broken {
-        mended.push(format!(
-            "the journal does not hold from line {number} on; it is kept as {aside} and a new one \
-             begins"
-        ));
+        mended.push(match aside {
+            None => "the journal is gone, and a new one begins".to_owned(),
+            Some(aside) => format!(
+                "the journal does not hold from line {number} on; it is kept as {aside} and a new one \
+                 begins"
+            ),
+        });
     }
     for words in &mended {
         journal.add(when, BOX, What::Mended, None, Some(words.clone()))?;

@@ -79,3 +79,15 @@ fn a_lost_index_is_made_anew_and_remembers_what_was_handed_over() {
     let rows = store.list(&unlocked, None, 3).unwrap();
     assert_eq!(rows.iter().map(|(_, row, _)| row.sent).collect::<Vec<_>>(), [false, true, false]);
 }
+
+#[test]
+fn without_its_journal_the_store_opens_and_says_so() {
+    let (disk, records) = stocked();
+    disk.remove("journal.jsonl").unwrap();
+    disk.sync_names().unwrap();
+    let (mut store, mended) = open(&disk).unwrap();
+    assert_eq!(mended, ["the journal is gone, and a new one begins"]);
+    let shown = whole(&store);
+    assert!(records.iter().all(|record| shown.contains(record)) && shown.len() == records.len());
+    keep(&mut store, "the next").unwrap();
+}
