@@ -1,14 +1,18 @@
 //! A walk over a file's elements before they are read: does every one of them fit into the file?
 //!
 //! The parser reserves what an element claims, up to 4 GB, before it finds that the file is
-//! shorter, which a small machine does not survive. Deflated files cannot be walked.
+//! shorter, which a small machine does not survive. What is deflated is walked inflated, up to a limit.
 
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Cursor, Read, Seek, SeekFrom};
+
+use flate2::read::DeflateDecoder;
 
 const DEFLATED: &str = "1.2.840.10008.1.2.1.99";
 const BIG_ENDIAN: &str = "1.2.840.10008.1.2.2";
 const IMPLICIT: &str = "1.2.840.10008.1.2";
 const PREAMBLE: u64 = 132;
+/// A deflated kilobyte can become a megabyte, and the parser keeps all of it.
+const INFLATED_LIMIT: u64 = 256_000_000;
 const UNDEFINED: u32 = u32::MAX;
 const META: u16 = 0x0002;
 const ITEM: (u16, u16) = (0xfffe, 0xe000);
@@ -55,30 +59,41 @@ pub fn check(mut reader: impl Read + Seek) -> io::Result<()> {
     let syntax = String::from_utf8_lossy(&syntax);
     let syntax = syntax.trim_end_matches(['\0', ' ']);
     if syntax == DEFLATED {
-        return Ok(());
+        let mut data = Vec::new();
+        DeflateDecoder::new(walk.reader).take(INFLATED_LIMIT + 1).read_to_end(&mut data)?;
+        let end = data.len() as u64;
+        if end > INFLATED_LIMIT {
+            return Err(io::Error::other("inflated it is longer than 256 MB"));
+        }
+        return Walk { reader: Cursor::new(data), at: 0, end, implicit, big, fragments }.elements();
     }
     (walk.implicit, walk.big) = (syntax == IMPLICIT, syntax == BIG_ENDIAN);
-    while walk.at < walk.end {
-        let Header { tag, vr, length } = walk.header()?;
-        if length == UNDEFINED {
-            if vr == *b"UN" {
-                // What follows is implicit for once; such private data are left to the parser.
-                return Ok(());
-            }
-            walk.fragments = tag == PIXEL_DATA;
-            continue;
-        }
-        walk.fits(length)?;
-        let inside =
-            if tag == ITEM { !walk.fragments } else { vr == *b"SQ" || walk.holds_items()? };
-        if !inside {
-            walk.seek(walk.at + u64::from(length))?;
-        }
-    }
-    Ok(())
+    walk.elements()
 }
 
 impl<R: Read + Seek> Walk<R> {
+    /// The elements after the meta group.
+    fn elements(&mut self) -> io::Result<()> {
+        while self.at < self.end {
+            let Header { tag, vr, length } = self.header()?;
+            if length == UNDEFINED {
+                if vr == *b"UN" {
+                    // What follows is implicit for once; such private data are left to the parser.
+                    return Ok(());
+                }
+                self.fragments = tag == PIXEL_DATA;
+                continue;
+            }
+            self.fits(length)?;
+            let inside =
+                if tag == ITEM { !self.fragments } else { vr == *b"SQ" || self.holds_items()? };
+            if !inside {
+                self.seek(self.at + u64::from(length))?;
+            }
+        }
+        Ok(())
+    }
+
     fn seek(&mut self, at: u64) -> io::Result<()> {
         self.at = self.reader.seek(SeekFrom::Start(at))?;
         Ok(())

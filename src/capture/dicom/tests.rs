@@ -468,7 +468,14 @@ fn what_cannot_be_read_says_why_in_one_line() {
         file[at..at + 4].copy_from_slice(&0xffff_fff0u32.to_le_bytes());
         file
     };
+    // In a deflated file, where no length of the file's own tells the claim from the truth.
+    let inflates = {
+        let mut data = Writer::new(DEFLATED).grey(3).data;
+        data.extend([0xe0, 0x7f, 0x10, 0, b'O', b'B', 0, 0, 0xf0, 0xff, 0xff, 0xff]);
+        Writer { syntax: DEFLATED, data }.file()
+    };
     for (file, words) in [
+        (inflates, "not whole or no DICOM file (unexpected end of file"),
         (Writer::new(JPEG_LS).grey(1).fragments(&[vec![1, 2]]), "JPEG-LS (1.2.840.10008.1.2.4.80)"),
         (Writer::new(JPEG_LS).grey(1).fragments(&[vec![1, 2]]), "gdcmconv --raw"),
         (Writer::new(video).grey(1).fragments(&[vec![1, 2]]), "MP4"),
