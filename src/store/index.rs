@@ -94,7 +94,8 @@ pub struct Index {
 /// What redb says, as an error of the disk.
 fn failed(error: impl Into<redb::Error>) -> io::Error {
     match error.into() {
-        redb::Error::Io(error) => error,
+        redb::Error::Io(error) if error.kind() != io::ErrorKind::UnexpectedEof => error,
+        // The file speaks of more than there is of it, or does not hold together.
         error => io::Error::new(io::ErrorKind::InvalidData, error.to_string()),
     }
 }

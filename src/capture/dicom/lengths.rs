@@ -77,10 +77,6 @@ impl<R: Read + Seek> Walk<R> {
         while self.at < self.end {
             let Header { tag, vr, length } = self.header()?;
             if length == UNDEFINED {
-                if vr == *b"UN" {
-                    // What follows is implicit for once; such private data are left to the parser.
-                    return Ok(());
-                }
                 self.fragments = tag == PIXEL_DATA;
                 continue;
             }
@@ -122,12 +118,14 @@ impl<R: Read + Seek> Walk<R> {
         }
         let vr = [e, f];
         let length = match &vr {
-            b"OB" | b"OD" | b"OF" | b"OL" | b"OV" | b"OW" | b"SQ" | b"SV" | b"UC" | b"UN"
-            | b"UR" | b"UT" | b"UV" => {
+            b"AE" | b"AS" | b"AT" | b"CS" | b"DA" | b"DS" | b"DT" | b"FD" | b"FL" | b"IS"
+            | b"LO" | b"LT" | b"PN" | b"SH" | b"SL" | b"SS" | b"ST" | b"TM" | b"UI" | b"UL"
+            | b"US" => u32::from(self.word([g, h])),
+            // Those that this list does not know have a long one too (PS3.5, 7.1.2).
+            _ => {
                 let four = self.bytes::<4>()?;
                 self.long(four)
             }
-            _ => u32::from(self.word([g, h])),
         };
         Ok(Header { tag, vr, length })
     }

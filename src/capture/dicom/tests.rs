@@ -474,7 +474,18 @@ fn what_cannot_be_read_says_why_in_one_line() {
         data.extend([0xe0, 0x7f, 0x10, 0, b'O', b'B', 0, 0, 0xf0, 0xff, 0xff, 0xff]);
         Writer { syntax: DEFLATED, data }.file()
     };
+    // A representation that nobody knows has a long length; behind items of an unknown one, too, all is walked.
+    let unknown = |syntax| {
+        let mut writer = Writer::new(syntax).element((9, 1), b"UN", &[]);
+        let at = writer.data.len() - 4;
+        writer.data[at..].copy_from_slice(&[0xff; 4]);
+        writer.data.extend([0xfe, 0xff, 0xdd, 0xe0, 0, 0, 0, 0]);
+        writer.data.extend([9, 0, 2, 0, b'Z', b'Z', 0, 0, 0xf0, 0xff, 0xff, 0x7f]);
+        writer.file()
+    };
     for (file, words) in [
+        (unknown(EXPLICIT), "(unexpected end of file"),
+        (unknown(DEFLATED), "(unexpected end of file"),
         (inflates, "not whole or no DICOM file (unexpected end of file"),
         (Writer::new(JPEG_LS).grey(1).fragments(&[vec![1, 2]]), "JPEG-LS (1.2.840.10008.1.2.4.80)"),
         (Writer::new(JPEG_LS).grey(1).fragments(&[vec![1, 2]]), "gdcmconv --raw"),
