@@ -8,6 +8,7 @@
 mod door;
 mod export;
 mod list;
+mod map;
 mod material;
 mod opened;
 
@@ -19,12 +20,14 @@ use std::time::{Duration, Instant};
 
 pub use self::door::{Door, Secret};
 pub use self::list::{Entry, Page};
+pub use self::map::{Map, Spot};
 pub use self::material::gather;
 pub use self::opened::Opened;
 pub use crate::store::{ExamId, Listed, Record};
 
 use self::door::Keys;
 use self::list::Place;
+use self::map::Seen;
 use crate::error::Error;
 use crate::pipeline::Model;
 use crate::pipeline::shutdown::Shutdown;
@@ -64,6 +67,8 @@ pub enum Request {
         older: bool,
     },
     Open(ExamId),
+    /// Another picture of what is open is looked at.
+    Point,
     Close,
     Erase(ExamId),
     Export(ExamId),
@@ -96,11 +101,15 @@ pub struct View {
     pub said: Option<Said>,
     pub page: Arc<Page>,
     pub opened: Option<Arc<Opened>>,
+    /// Where the network looked in the picture of it that was pointed at last.
+    pub map: Option<(Spot, Arc<Map>)>,
 }
 
 #[derive(Default)]
 struct Shared {
     view: Mutex<View>,
+    /// The picture that is looked at and whose map has not been computed.
+    pointed: Mutex<Option<Spot>>,
     /// It is to be locked.
     lock: AtomicBool,
     /// Somebody is there.
@@ -132,6 +141,12 @@ impl Handle {
             self.shared.stop.store(true, Ordering::SeqCst);
         }
         let _ = self.requests.try_send(request);
+    }
+
+    /// A picture of what is open is looked at; of several, the last one counts.
+    pub fn point(&self, spot: Spot) {
+        *self.shared.pointed() = Some(spot);
+        self.ask(Request::Point);
     }
 
     /// Locks, whatever is being done.
@@ -170,6 +185,10 @@ impl Shared {
     fn view(&self) -> MutexGuard<'_, View> {
         self.view.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    fn pointed(&self) -> MutexGuard<'_, Option<Spot>> {
+        self.pointed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// The thread's end.
@@ -183,6 +202,7 @@ pub struct Archive {
     shared: Arc<Shared>,
     keys: Option<Keys>,
     place: Place,
+    seen: Option<Seen>,
     /// When somebody was there, and when the space was looked at.
     last: Instant,
     surveyed: Option<Instant>,
@@ -204,7 +224,8 @@ pub fn archive(
         locked_key: settings.locked_key.is_some(),
         exports: settings.export.is_some(),
     };
-    let (keys, place, last, surveyed) = (None, Place::default(), Instant::now(), None);
+    let (keys, place, seen, last, surveyed) =
+        (None, Place::default(), None, Instant::now(), None);
     let archive = Archive {
         shelf,
         errands,
@@ -215,6 +236,7 @@ pub fn archive(
         shared,
         keys,
         place,
+        seen,
         last,
         surveyed,
     };
@@ -241,6 +263,7 @@ impl Archive {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
+            self.map();
         }
         self.lock();
     }
@@ -264,13 +287,12 @@ impl Archive {
             }
             Request::Open(id) if open => self.open(id),
             Request::Close => {
-                let mut view = self.shared.view();
-                (view.opened, view.said) = (None, None);
+                self.leave();
                 Ok(())
             }
             Request::Erase(id) if open => self.erase(id),
             Request::Export(id) if open => self.export(id),
-            // What comes too late is for nobody.
+            // What comes too late is for nobody; a picture that is pointed at is seen to anyway.
             _ => Ok(()),
         };
         if let Err(error) = outcome {

@@ -88,10 +88,10 @@ impl Archive {
     pub(super) fn lock(&mut self) {
         let Some(keys) = self.keys.as_mut().filter(|keys| !keys.shut) else { return };
         keys.shut = true;
+        self.leave();
         {
             let mut view = self.shared.view();
-            (view.page, view.opened, view.said) = (Default::default(), None, None);
-            view.door = Door::Shut;
+            (view.page, view.door) = (Default::default(), Door::Shut);
         }
         self.place = Default::default();
         if self.keys.as_ref().is_some_and(|keys| keys.pin.0.is_empty()) {

@@ -1,13 +1,18 @@
 //! The thread beside a recorder, on a real folder.
 
+use std::cell::RefCell;
 use std::path::Path;
 use std::sync::LazyLock;
 
 use super::*;
 use crate::bundle::Bundle;
+use crate::capture::FrameSource;
+use crate::capture::phantom::Phantom;
+use crate::frame::Frame;
 use crate::patient::Patient;
 use crate::preprocess::Measures;
-use crate::screening::{Evidence, Verdict};
+use crate::screening::{Evidence, Mode, Verdict};
+use crate::snapshot::{HeatMap, Outline};
 use crate::store::{KeptFrame, Ledger, Means, Recording, SecretKey, Store, recorder};
 
 const WHEN: When = When { time: 1_790_000_000, clock_set: true };
@@ -95,6 +100,21 @@ impl Desk {
 
 /// A store of `exams` exams, and the archive on it.
 fn with_exams(exams: u32, idle: Duration, test: impl FnOnce(&mut Desk, &Path)) {
+    let fill = |store: &mut Store, model: &Model| {
+        for number in 0..exams {
+            let digest = if number == 3 { "another" } else { &model.bundle.digest };
+            keep(store, number, digest);
+        }
+    };
+    with_store(fill, idle, test);
+}
+
+/// A store that is filled first, and the archive on it.
+fn with_store(
+    fill: impl FnOnce(&mut Store, &Model),
+    idle: Duration,
+    test: impl FnOnce(&mut Desk, &Path),
+) {
     let folder = tempfile::tempdir().unwrap();
     let (kept, stick) = (folder.path().join("exams"), folder.path().join("media/stick"));
     std::fs::create_dir_all(&stick).unwrap();
@@ -102,10 +122,7 @@ fn with_exams(exams: u32, idle: Duration, test: impl FnOnce(&mut Desk, &Path)) {
     std::fs::write(stick.join("clinic.key"), key.expose()).unwrap();
     let (mut store, _) = Store::open_folder(&kept, key.recipients(), 0, WHEN).unwrap();
     let model = Model::load(None).unwrap();
-    for number in 0..exams {
-        let digest = if number == 3 { "another" } else { &model.bundle.digest };
-        keep(&mut store, number, digest);
-    }
+    fill(&mut store, &model);
     let (recording, recorder) = recorder(store, Means::default(), None);
     let settings = Settings {
         token: Some(format!("{}/media/*/clinic.key", folder.path().display())),
@@ -181,6 +198,74 @@ fn an_exam_is_read_back_picture_by_picture() {
         assert!(foreign.foreign && foreign.reel.get(5).unwrap().verdict.is_none());
         desk.handle.ask(Request::Close);
         desk.until("closed", |v| v.opened.is_none());
+    });
+}
+
+/// Where heat lies, on a grid.
+fn heat(map: &HeatMap) -> Vec<f32> {
+    let place = |i: usize| (i as f32 + 0.5) / 24.0;
+    (0..24 * 24).map(|i| map.at(place(i % 24), place(i / 24))).collect()
+}
+
+#[test]
+fn where_the_network_looked_is_computed_again_for_the_picture_that_is_shown() {
+    let (live, ids) = (RefCell::new(Vec::new()), RefCell::new(Vec::new()));
+    let fill = |store: &mut Store, model: &Model| {
+        for digest in [&model.bundle.digest, "another"] {
+            let mut phantom = Phantom::new(&"lung-blines?seed=8".parse().unwrap());
+            let mut stages = model.stages(Mode::Live).unwrap();
+            let (mut draft, mut frame) = (store.begin().unwrap(), Frame::default());
+            live.borrow_mut().clear();
+            for number in 0..FRAMES {
+                phantom.next(&mut frame).unwrap();
+                // One is black.
+                frame.luma.iter_mut().filter(|_| number == 4).for_each(|grey| *grey = 0);
+                stages.process(&mut frame).unwrap();
+                let bounds = stages.bounds().unwrap_or_default();
+                let (mut map, mut outline) = (HeatMap::default(), Outline::default());
+                stages.overlay(bounds, &mut map, &mut outline);
+                live.borrow_mut().push(heat(&map));
+                let kept = KeptFrame {
+                    measures: *stages.measures(),
+                    scores: stages.scores().to_vec(),
+                    tensor: stages.tensor().to_vec(),
+                    bounds,
+                    luma: vec![9; (bounds.width() * bounds.height()) as usize],
+                    ..KeptFrame::default()
+                };
+                draft.add(&kept).unwrap();
+            }
+            let mut record = record(draft.id(), WHEN.time);
+            digest.clone_into(&mut record.means.bundle_digest);
+            ids.borrow_mut().push(store.keep(draft, &record, WHEN, "operator").unwrap().id);
+        }
+    };
+    with_store(fill, LONG, |desk, _| {
+        let (live, ids) = (live.borrow(), ids.borrow());
+        desk.unlock();
+        let open = |id| {
+            desk.handle.ask(Request::Open(id));
+            let is = |v: &View| v.opened.as_ref().is_some_and(|o| o.record.id == id);
+            desk.until("an exam", is).opened.unwrap()
+        };
+        let own = ids[0];
+        assert!(open(own).mapped);
+        for (number, live) in live.iter().enumerate() {
+            desk.handle.point((own, number));
+            let is = |v: &View| v.map.as_ref().is_some_and(|(spot, _)| *spot == (own, number));
+            let (_, map) = desk.until("a map", is).map.unwrap();
+            assert_eq!((&heat(&map.heat), &map.failed), (live, &None), "{number}");
+            assert_eq!(map.heat.is_empty(), number == 4);
+        }
+        assert!(live[0].iter().any(|strength| strength.abs() > 0.2), "{:?}", live[0]);
+        // Of another bundle nothing is computed, and of what was left nothing stays.
+        let other = open(ids[1]);
+        assert!(other.foreign && !other.mapped && desk.handle.look().map.is_none());
+        desk.handle.point((ids[1], 0));
+        desk.handle.point((own, 0));
+        desk.handle.ask(Request::Close);
+        desk.until("closed", |v| v.opened.is_none());
+        assert!(desk.handle.look().map.is_none());
     });
 }
 

@@ -319,7 +319,8 @@ said-forgotten = the key is forgotten: unlock with it again
 said-erased = the exam is erased
 said-exporting = exporting the exam...
 said-exported = exported to { $folder }
-opened-foreign = judged by another bundle: no scores here
+opened-foreign = judged by another bundle: no scores and no map here
+opened-unmapped = no map: the model saw more than the kept picture
 
 # Lines that are typed; titles at most 40 columns, hints at most three rows of 54.
 ask-passphrase = passphrase

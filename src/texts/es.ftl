@@ -301,7 +301,8 @@ said-forgotten = la clave se ha olvidado: abra con ella otra vez
 said-erased = el examen está borrado
 said-exporting = exportando el examen...
 said-exported = exportado a { $folder }
-opened-foreign = juzgado por otro modelo: sin valores aquí
+opened-foreign = juzgado por otro modelo: sin valores ni mapa aquí
+opened-unmapped = sin mapa: el modelo vio más que la imagen guardada
 
 ask-passphrase = frase de paso
 ask-passphrase-hint = Las palabras de la frase, en su orden.

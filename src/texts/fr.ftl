@@ -301,7 +301,8 @@ said-forgotten = la clé est oubliée : ouvrez de nouveau avec elle
 said-erased = l’examen est effacé
 said-exporting = exportation de l'examen...
 said-exported = exporté vers { $folder }
-opened-foreign = jugé par un autre modèle : pas de score ici
+opened-foreign = jugé par un autre modèle : ni score ni carte ici
+opened-unmapped = pas de carte : le modèle a vu plus que l’image gardée
 
 ask-passphrase = phrase de passe
 ask-passphrase-hint = Les mots de la phrase, dans leur ordre.

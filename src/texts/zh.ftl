@@ -301,7 +301,8 @@ said-forgotten = 密钥已清除：请重新解锁
 said-erased = 检查已删除
 said-exporting = 正在导出检查……
 said-exported = 已导出到 { $folder }
-opened-foreign = 由另一模型判断：此处无评分
+opened-foreign = 由另一模型判断：此处无评分和热图
+opened-unmapped = 无热图：模型所见超出保存的图像
 
 ask-passphrase = 密码短语
 ask-passphrase-hint = 按顺序输入密码短语的各个词。

@@ -56,7 +56,8 @@ fn opened() -> archive::View {
     });
     let reel = moments.collect::<Vec<_>>().into();
     let step = Duration::from_millis(40);
-    let opened = Opened { record: record(0), reel, step, foreign: false, damage: None };
+    let (foreign, mapped, damage) = (false, true, None);
+    let opened = Opened { record: record(0), reel, step, foreign, mapped, damage };
     archive::View { opened: Some(Arc::new(opened)), ..open() }
 }
 
@@ -112,6 +113,62 @@ fn locked_unlocked_and_opened() {
     insta::assert_snapshot!(screens.join("\n\n"));
 }
 
+/// A held exam on a box whose bundle has a map.
+fn mapping() -> Snapshot {
+    let mut snapshot = kept();
+    snapshot.identity = Arc::new(Identity { heat_map: true, ..identity() });
+    snapshot
+}
+
+#[test]
+fn a_kept_picture_is_shown_with_its_map_until_that_is_hidden() {
+    let (mut dashboard, asked) = on_exams(english(), open());
+    press(&mut dashboard, &mapping(), KeyCode::Enter);
+    show(&dashboard, opened());
+    let coloured = |dashboard: &mut Dashboard| {
+        let buffer = drawn(dashboard, 80, 24, &mapping());
+        let orange = |color| matches!(color, Color::Rgb(r, g, _) if r > g.saturating_add(30));
+        let cells = (2..16).flat_map(|y| (0..48).map(move |x| (x, y)));
+        cells.filter(|&at| buffer[at].symbol() == "▀" && orange(buffer[at].fg)).count()
+    };
+    assert_eq!(coloured(&mut dashboard), 0, "it has not been computed");
+    assert!(matches!(asked.try_recv(), Ok(Request::Open(_))));
+    assert!(matches!(asked.try_recv(), Ok(Request::Point)));
+    coloured(&mut dashboard);
+    assert!(asked.try_recv().is_err(), "asked once");
+    let place = dashboard.place.moment(dashboard.reviewed()).unwrap();
+    let mut map = archive::Map::default();
+    map.heat.fill(1, &[4.0], 4.0, crate::snapshot::Area::WHOLE);
+    let map = Some(((record(0).id, place), Arc::new(map)));
+    show(&dashboard, archive::View { map, ..opened() });
+    assert!(coloured(&mut dashboard) > 50);
+    press(&mut dashboard, &mapping(), KeyCode::Char('m'));
+    assert_eq!(coloured(&mut dashboard), 0, "hidden");
+    press(&mut dashboard, &mapping(), KeyCode::Char('m'));
+    press(&mut dashboard, &mapping(), KeyCode::Left);
+    assert_eq!(coloured(&mut dashboard), 0, "it is another picture's");
+}
+
+#[test]
+fn why_there_is_no_map_is_said() {
+    for (foreign, words) in [(true, "no map here"), (false, "no map: the model saw more")] {
+        let view = opened();
+        let Opened { record, step, .. } = &**view.opened.as_ref().unwrap();
+        let (record, step, reel) = (record.clone(), *step, vec![Moment::default()].into());
+        let opened = Opened { record, reel, step, foreign, mapped: false, damage: None };
+        let (mut dashboard, asked) = on_exams(english(), open());
+        press(&mut dashboard, &mapping(), KeyCode::Enter);
+        show(&dashboard, archive::View { opened: Some(Arc::new(opened)), ..open() });
+        let text = screen(&mut dashboard, 120, 40, &mapping());
+        let rows = text.lines().map(|row| row.trim_matches(['"', ' ']));
+        let all = rows.collect::<Vec<_>>().join(" ");
+        assert!(all.contains(words), "{text}");
+        assert!(!text.contains("speaks for refer") && !text.contains(" m "), "{text}");
+        assert!(matches!(asked.try_recv(), Ok(Request::Open(_))));
+        assert!(asked.try_recv().is_err());
+    }
+}
+
 #[test]
 fn a_locked_screen_shows_no_name() {
     for door in [Door::Locked, Door::Opening, Door::Shut] {
@@ -144,6 +201,7 @@ fn an_exam_that_was_left_does_not_come_back() {
         assert_eq!(dashboard.place.view, View::Exams);
     }
     assert!(matches!(asked.try_recv(), Ok(Request::Open(_))));
+    assert!(matches!(asked.try_recv(), Ok(Request::Point)));
     assert!(matches!(asked.try_recv(), Ok(Request::Close)));
     assert!(asked.try_recv().is_err(), "asked once");
 }

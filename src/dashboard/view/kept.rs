@@ -14,6 +14,7 @@ use crate::dashboard::Dashboard;
 use crate::dashboard::prompt::{Ask, Prompt, confirming};
 use crate::dashboard::theme::Face;
 use crate::dashboard::width::fold;
+use crate::snapshot::{Identity, Snapshot};
 use crate::texts::Texts;
 
 /// Columns of what is typed.
@@ -148,7 +149,13 @@ fn date(listed: &Listed, texts: &Texts) -> String {
 }
 
 /// What stands beside the pictures of an exam that was opened, in rows of `columns`.
-pub fn facts(dashboard: &Dashboard, opened: &Opened, columns: usize) -> Vec<Line<'static>> {
+pub fn facts(
+    dashboard: &Dashboard,
+    snapshot: &Snapshot,
+    opened: &Opened,
+    failed: Option<&str>,
+    columns: usize,
+) -> Vec<Line<'static>> {
     let (texts, theme) = (&dashboard.texts, dashboard.theme);
     let listed = Listed::from(&opened.record);
     let mut lines = vec![Line::default()];
@@ -162,10 +169,13 @@ pub fn facts(dashboard: &Dashboard, opened: &Opened, columns: usize) -> Vec<Line
         format!("{} {word} {score}", dashboard.symbols.shape(face)),
         opened.record.operator.clone(),
     ];
+    let Identity { heat_map, outlined, .. } = &*snapshot.identity;
     if opened.foreign {
         rest.push(texts.get("opened-foreign").into_owned());
+    } else if !opened.mapped && (*heat_map || outlined.is_some()) {
+        rest.push(texts.get("opened-unmapped").into_owned());
     }
-    rest.extend(opened.damage.as_ref().map(|words| format!("! {words}")));
+    rest.extend(opened.damage.as_deref().into_iter().chain(failed).map(|w| format!("! {w}")));
     for words in rest.iter().filter(|words| !words.is_empty()) {
         lines.extend(fold(words, columns, 2).into_iter().map(Line::raw));
     }

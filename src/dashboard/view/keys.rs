@@ -62,7 +62,8 @@ pub fn render(dashboard: &Dashboard, snapshot: &Snapshot, area: Rect, frame: &mu
             keys.push((arrows[0], texts.get("key-frame")));
             keys.push((arrows[1], texts.get("key-page")));
             keys.push(("t", texts.get("key-telling")));
-            keys.extend(overlay);
+            let opened = dashboard.kept.opened.as_ref();
+            keys.extend(overlay.filter(|_| opened.is_none_or(|opened| opened.mapped)));
             keys.push(("Esc", esc));
         }
         View::Exams if dashboard.lists_kept() => {
