@@ -11,6 +11,7 @@ mod list;
 mod map;
 mod material;
 mod opened;
+mod sending;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,11 +24,13 @@ pub use self::list::{Entry, Page};
 pub use self::map::{Map, Spot};
 pub use self::material::gather;
 pub use self::opened::Opened;
+pub use self::sending::{Destination, LONGEST_PAUSE, Sender, Sending, attempt, pauses};
 pub use crate::store::{ExamId, Listed, Record};
 
 use self::door::Keys;
 use self::list::Place;
 use self::map::Seen;
+use self::sending::Outgoing;
 use crate::error::Error;
 use crate::pipeline::Model;
 use crate::pipeline::shutdown::Shutdown;
@@ -50,6 +53,8 @@ pub struct Settings {
     /// Where exams are exported to; the last part may be `*`. And whether they name the patient.
     pub export: Option<String>,
     pub identified: bool,
+    /// Whom exams are sent to.
+    pub pacs: Option<Destination>,
 }
 
 /// What can be asked for.
@@ -72,6 +77,8 @@ pub enum Request {
     Close,
     Erase(ExamId),
     Export(ExamId),
+    /// Whatever else waits to be sent goes with it.
+    Send(ExamId),
 }
 
 /// What came of what was asked for last.
@@ -88,6 +95,8 @@ pub enum Said {
     Exporting,
     /// Into this folder.
     Exported(Arc<str>),
+    /// It is to be sent.
+    Queued,
     Failed(Arc<str>),
 }
 
@@ -99,6 +108,7 @@ pub struct View {
     pub count: Option<u64>,
     pub free: Option<u64>,
     pub said: Option<Said>,
+    pub sending: Option<Sending>,
     pub page: Arc<Page>,
     pub opened: Option<Arc<Opened>>,
     /// Where the network looked in the picture of it that was pointed at last.
@@ -128,6 +138,8 @@ pub struct Handle {
     pub locked_key: bool,
     /// Whether there is a place to export to.
     pub exports: bool,
+    /// Whether there is somebody to send to.
+    pub sends: bool,
 }
 
 impl Handle {
@@ -168,7 +180,8 @@ impl Handle {
         let (requests, asked) = sync_channel(REQUESTS);
         let shared = Arc::<Shared>::default();
         *shared.view() = view;
-        (Handle { requests, shared, token: true, locked_key: true, exports: true }, asked)
+        let (token, locked_key, exports, sends) = (true, true, true, true);
+        (Handle { requests, shared, token, locked_key, exports, sends }, asked)
     }
 
     /// Shows this from now on.
@@ -203,18 +216,20 @@ pub struct Archive {
     keys: Option<Keys>,
     place: Place,
     seen: Option<Seen>,
+    outgoing: Option<Outgoing>,
     /// When somebody was there, and when the space was looked at.
     last: Instant,
     surveyed: Option<Instant>,
 }
 
-/// Both ends. Exams of the model's own bundle are judged again by it; `now` is the box's clock.
+/// Both ends, and the thread that sends where there is somebody to send to. Exams of the model's own
+/// bundle are judged again by it; `now` is the box's clock.
 pub fn archive(
     (shelf, errands): (Shelf, Errands),
     model: Model,
     settings: Settings,
     now: fn() -> When,
-) -> (Handle, Archive) {
+) -> (Handle, Archive, Option<Sender>) {
     let (sender, requests) = sync_channel(REQUESTS);
     let shared = Arc::<Shared>::default();
     let handle = Handle {
@@ -223,7 +238,13 @@ pub fn archive(
         token: settings.token.is_some(),
         locked_key: settings.locked_key.is_some(),
         exports: settings.export.is_some(),
+        sends: settings.pacs.is_some(),
     };
+    let sender = settings.pacs.clone().map(|to| {
+        let beside = (shelf.clone(), errands.clone());
+        sending::sender(beside, model.clone(), to, now, Arc::clone(&shared))
+    });
+    let (outgoing, sender) = sender.unzip();
     let (keys, place, seen, last, surveyed) =
         (None, Place::default(), None, Instant::now(), None);
     let archive = Archive {
@@ -237,10 +258,11 @@ pub fn archive(
         keys,
         place,
         seen,
+        outgoing,
         last,
         surveyed,
     };
-    (handle, archive)
+    (handle, archive, sender)
 }
 
 impl Archive {
@@ -264,6 +286,7 @@ impl Archive {
                 Err(RecvTimeoutError::Disconnected) => break,
             }
             self.map();
+            self.go_on_sending();
         }
         self.lock();
     }
@@ -292,6 +315,7 @@ impl Archive {
             }
             Request::Erase(id) if open => self.erase(id),
             Request::Export(id) if open => self.export(id),
+            Request::Send(id) if open => self.queue(id),
             // What comes too late is for nobody; a picture that is pointed at is seen to anyway.
             _ => Ok(()),
         };

@@ -9,7 +9,7 @@ mod association;
 mod message;
 mod store;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod tls;
 mod trouble;
 mod worklist;

@@ -5,7 +5,7 @@ use crate::error::{Error, ErrorKind};
 use crate::handover::{Clip, Key, Material};
 use crate::pipeline::{Model, Stages};
 use crate::screening::{Mode, Verdict};
-use crate::store::{ExamId, KeptFrame, Record, Shelf, Unlocked};
+use crate::store::{Exam, ExamId, KeptFrame, Record, Shelf, Unlocked, When};
 
 /// Reads the exam. Its heat map takes the `model` that it was screened with; without that, the frame
 /// in the middle stands for all.
@@ -16,9 +16,19 @@ pub fn gather(
     model: Option<&Model>,
 ) -> Result<Material, Error> {
     let exam = store.exam(unlocked, id)?;
+    let first = store.exam(unlocked, exam.record.visit);
+    let visit_started = first.map_or(exam.record.started, |first| first.record.started);
+    assemble(store, exam, visit_started, model)
+}
+
+/// The same of an exam that has been opened, of whose visit is known when it began.
+pub fn assemble(
+    store: &Shelf,
+    exam: Exam,
+    visit_started: When,
+    model: Option<&Model>,
+) -> Result<Material, Error> {
     let record = &exam.record;
-    let first = store.exam(unlocked, record.visit);
-    let visit_started = first.map_or(record.started, |first| first.record.started);
     let model = model.filter(|model| model.bundle.digest == record.means.bundle_digest);
     let mut stages = model.map(|model| model.stages(Mode::Live)).transpose()?;
     let mut clearest = Clearest::new(record);
@@ -32,7 +42,8 @@ pub fn gather(
         let problem =
             format!("{} frames were kept, and {} are there", record.ledger.kept, clip.len());
         let remedy = "`sonolamp exam check` tells which file is damaged";
-        return Err(Error::new(ErrorKind::Storage, format!("exam {id}"), problem, remedy));
+        let subject = format!("exam {}", record.id);
+        return Err(Error::new(ErrorKind::Storage, subject, problem, remedy));
     }
     Ok(Material { record: exam.record, visit_started, clip, key: clearest.key() })
 }

@@ -92,6 +92,13 @@ impl Dashboard {
                 }
                 return true;
             }
+            (KeyCode::Char('s'), Some(id)) if archive.sends => {
+                // It would wait to be written down.
+                if snapshot.exam.state != State::Scanning {
+                    archive.ask(Request::Send(id));
+                }
+                return true;
+            }
             (KeyCode::Enter, Some(id)) => {
                 archive.ask(Request::Open(id));
                 self.opening = Some(id);

@@ -73,6 +73,15 @@ impl<'a> Header<'a> {
 impl Peer {
     /// Sends all objects of an exam.
     pub fn store(&self, objects: &[Object]) -> Result<(), Undelivered> {
+        self.store_telling(objects, &mut |_| ())
+    }
+
+    /// The same; `told` hears how many have arrived, after each.
+    pub fn store_telling(
+        &self,
+        objects: &[Object],
+        told: &mut dyn FnMut(usize),
+    ) -> Result<(), Undelivered> {
         let (mut taken, mut under_way, mut peer) = (0, false, true);
         let outcome = self.guarded(|| {
             let headers: Vec<Header> = objects.iter().map(Header::of).collect();
@@ -109,6 +118,7 @@ impl Peer {
                     return Err(trouble::status(self, reply.status));
                 }
                 taken += 1;
+                told(taken);
             }
             association.release();
             Ok(())

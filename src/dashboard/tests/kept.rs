@@ -8,7 +8,7 @@ use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use super::place::View;
 use super::views::{in_language, press};
 use super::*;
-use crate::archive::{self, Door, Entry, Listed, Opened, Page, Record, Request, Said};
+use crate::archive::{self, Door, Entry, Listed, Opened, Page, Record, Request, Said, Sending};
 use crate::reel::Moment;
 use crate::snapshot::Keeping;
 
@@ -33,7 +33,8 @@ fn open() -> archive::View {
         let record = record(number);
         let listed = (number != 2).then(|| Listed::from(&record));
         let (exported, sent) = (number % 4 == 1, number % 8 == 1);
-        Entry { id: record.id, number: number as u64, exported, sent, listed }
+        let (waits, id, number) = (number == 3, record.id, number as u64);
+        Entry { id, number, exported, sent, waits, listed }
     };
     let page = Page { entries: (0..30).map(entry).collect(), more: true, ..Page::default() };
     archive::View { door: Door::Open, page: Arc::new(page), ..locked() }
@@ -228,6 +229,43 @@ fn keys_ask_the_archive_and_nothing_else() {
 }
 
 #[test]
+fn an_exam_is_sent_by_a_key_where_there_is_a_pacs() {
+    let (mut dashboard, asked) = on_exams(english(), open());
+    let mut scanning = kept();
+    scanning.exam.state = State::Scanning;
+    press(&mut dashboard, &scanning, KeyCode::Char('s'));
+    assert!(asked.try_recv().is_err(), "it would wait for the exam's end");
+    press(&mut dashboard, &kept(), KeyCode::Char('s'));
+    assert!(matches!(asked.try_recv(), Ok(Request::Send(id)) if id == record(0).id));
+    assert!(screen(&mut dashboard, 120, 40, &kept()).contains(" s send"));
+    dashboard.archive.as_mut().unwrap().sends = false;
+    press(&mut dashboard, &kept(), KeyCode::Char('s'));
+    assert!(asked.try_recv().is_err());
+    assert!(!screen(&mut dashboard, 120, 40, &kept()).contains(" s send"));
+}
+
+#[test]
+fn how_it_stands_with_sending_is_said_in_every_language() {
+    let why = "PACS@10.0.0.5:2762: nothing listens there; see that the PACS runs".into();
+    let all = [
+        Sending::Reading,
+        Sending::Going { taken: 1, objects: 3 },
+        Sending::Sent(2),
+        Sending::Waiting { exams: 4, why },
+    ];
+    let mut screens = Vec::new();
+    for language in Language::ALL {
+        for sending in &all {
+            let view = archive::View { sending: Some(sending.clone()), ..open() };
+            let (mut dashboard, _asked) = on_exams(in_language(language), view);
+            let text = screen(&mut dashboard, 80, 24, &kept());
+            screens.extend(text.lines().rev().skip(1).take(3).map(str::to_owned));
+        }
+    }
+    insta::assert_snapshot!(screens.join("\n"));
+}
+
+#[test]
 fn erasing_is_confirmed_and_not_offered_during_an_exam() {
     let (mut dashboard, asked) = on_exams(english(), open());
     let mut scanning = kept();
@@ -276,6 +314,7 @@ fn what_came_of_it_is_said_in_every_language() {
             Said::WrongPin { left: 2 },
             Said::Forgotten,
             Said::Erased,
+            Said::Queued,
             Said::Failed("the key: is not there; plug in the stick".into()),
         ];
         for said in said {
@@ -297,7 +336,7 @@ fn what_came_of_it_is_said_in_every_language() {
         for (key, least) in [("date", 16), ("score", 5), ("zone", 12), ("handed", 10)] {
             assert!(width::width(&texts.coded("archive", key)) <= least, "{language:?}: {key}");
         }
-        for mark in ["exported", "sent"] {
+        for mark in ["exported", "sent", "waits"] {
             assert!(width::width(&texts.coded("mark", mark)) <= 10, "{language:?}: {mark}");
         }
     }

@@ -73,6 +73,9 @@ pub fn render(dashboard: &Dashboard, snapshot: &Snapshot, area: Rect, frame: &mu
                 keys.push(("e", texts.get("key-export")));
             }
             keys.push(("Ctrl-L", texts.get("key-lock")));
+            if dashboard.archive.as_ref().is_some_and(|archive| archive.sends) {
+                keys.push(("s", texts.get("key-send")));
+            }
             keys.push(("/", texts.get("key-search")));
             keys.push(("Del", texts.get("key-erase")));
             keys.push(("Esc", esc));
