@@ -24,7 +24,7 @@ pub use self::list::{Entry, Page};
 pub use self::map::{Map, Spot};
 pub use self::material::gather;
 pub use self::opened::Opened;
-pub use self::sending::{Destination, LONGEST_PAUSE, Sender, Sending, attempt, pauses};
+pub use self::sending::{Destination, LONGEST_PAUSE, Sender, Sending, attempt, hand_over, pauses};
 pub use crate::store::{ExamId, Listed, Record};
 
 use self::door::Keys;
@@ -245,8 +245,7 @@ pub fn archive(
         sending::sender(beside, model.clone(), to, now, Arc::clone(&shared))
     });
     let (outgoing, sender) = sender.unzip();
-    let (keys, place, seen, last, surveyed) =
-        (None, Place::default(), None, Instant::now(), None);
+    let (keys, place, seen, last, surveyed) = (None, Place::default(), None, Instant::now(), None);
     let archive = Archive {
         shelf,
         errands,

@@ -17,8 +17,8 @@ use std::time::{Duration, Instant};
 use super::material::assemble;
 use super::{Archive, Door, Said, Shared, TICK};
 use crate::error::{Error, ErrorKind, plain_words};
-use crate::handover::{self, Privacy};
-use crate::pacs::{Object, Peer, Undelivered};
+use crate::handover::{self, Parcel, Privacy};
+use crate::pacs::{Item, Peer, Pixels, Undelivered};
 use crate::pipeline::Model;
 use crate::pipeline::shutdown::Shutdown;
 use crate::store::{Errand, Errands, Exam, ExamId, Failed, Shelf, When};
@@ -64,17 +64,17 @@ pub enum Sending {
 /// `carry_out` says whether an errand was done, and `deliver` whether there was time to.
 pub fn attempt(
     id: ExamId,
-    objects: Result<Vec<Object>, Error>,
+    parcels: Result<Vec<Parcel>, Error>,
     mut carry_out: impl FnMut(Errand) -> Result<bool, Error>,
-    deliver: impl FnOnce(Vec<Object>) -> Option<Result<(), Undelivered>>,
+    deliver: impl FnOnce(Vec<Parcel>) -> Option<Result<(), Undelivered>>,
 ) -> Result<Option<Result<usize, Undelivered>>, Error> {
-    let sent = match objects {
-        Ok(objects) => {
-            let count = objects.len();
+    let sent = match parcels {
+        Ok(parcels) => {
+            let count = parcels.len();
             if !carry_out(Errand::BeginSending(id, count))? {
                 return Ok(None);
             }
-            let Some(outcome) = deliver(objects) else { return Ok(None) };
+            let Some(outcome) = deliver(parcels) else { return Ok(None) };
             outcome.map(|()| count)
         }
         Err(error) => Err(Undelivered { error, taken: 0, unclear: false, peer: false }),
@@ -87,6 +87,23 @@ pub fn attempt(
         }
     };
     Ok(carry_out(told)?.then_some(sent))
+}
+
+/// Sends what an exam is handed over as, the clip's pixels as they are read; `told` hears how many objects
+/// have arrived.
+pub fn hand_over(
+    peer: &Peer,
+    parcels: &[Parcel],
+    told: &mut dyn FnMut(usize),
+) -> Result<(), Undelivered> {
+    fn item(parcel: &Parcel) -> Item<'_> {
+        let pixels = parcel
+            .clip
+            .as_ref()
+            .map(|clip| Pixels { length: clip.length(), read: Box::new(|sink| clip.pixels(sink)) });
+        Item { object: &parcel.object, pixels }
+    }
+    peer.deliver(&parcels.iter().map(item).collect::<Vec<_>>(), told)
 }
 
 /// An exam that is to be sent, opened: the key in it opens nothing else.
@@ -187,7 +204,7 @@ impl Sender {
         let id = job.exam.record.id;
         let on = || !shutdown.requested();
         let open = || on() && self.shared.view().door == Door::Open;
-        let objects = self.objects(job);
+        let parcels = self.parcels(job);
         if !open() {
             return Done::GivenUp;
         }
@@ -196,7 +213,7 @@ impl Sender {
             // What is known now is written down even if nobody waits for it.
             errand => self.errands.settle(errand, (self.now)(), on),
         };
-        match attempt(id, objects, carry_out, |objects| self.deliver(objects, shutdown)) {
+        match attempt(id, parcels, carry_out, |parcels| self.deliver(parcels, shutdown)) {
             Ok(None) => Done::GivenUp,
             Ok(Some(Ok(_))) => Done::Sent,
             Ok(Some(Err(Undelivered { error, peer, .. }))) => {
@@ -207,7 +224,7 @@ impl Sender {
     }
 
     /// An exam as a PACS takes it.
-    fn objects(&self, job: Job) -> Result<Vec<Object>, Error> {
+    fn parcels(&self, job: Job) -> Result<Vec<Parcel>, Error> {
         let Job { exam, visit_started } = job;
         let material = assemble(&self.shelf, exam, visit_started, Some(&self.model))?;
         handover::dicom(material, self.to.privacy())
@@ -217,14 +234,14 @@ impl Sender {
     /// it for minutes. `None`: it ends.
     fn deliver(
         &self,
-        objects: Vec<Object>,
+        parcels: Vec<Parcel>,
         shutdown: &Shutdown,
     ) -> Option<Result<(), Undelivered>> {
         enum Told {
             Taken(usize),
             Over(Result<(), Undelivered>),
         }
-        let count = objects.len();
+        let count = parcels.len();
         let show = |taken| {
             self.shared.view().sending = Some(Sending::Going { taken, objects: count });
         };
@@ -232,7 +249,7 @@ impl Sender {
         let (tell, told) = sync_channel(8);
         let peer = self.to.peer.clone();
         let work = move || {
-            let outcome = peer.store_telling(&objects, &mut |taken| {
+            let outcome = hand_over(&peer, &parcels, &mut |taken| {
                 let _ = tell.send(Told::Taken(taken));
             });
             let _ = tell.send(Told::Over(outcome));
@@ -336,7 +353,8 @@ impl Archive {
             }
             if entry.destination != to.peer.name() {
                 let subject = format!("exam {id}");
-                let problem = format!("is meant for {}, which is not configured", entry.destination);
+                let problem =
+                    format!("is meant for {}, which is not configured", entry.destination);
                 let remedy = "take it out with `sonolamp exam outbox --drop`, then send it anew";
                 let error = Error::new(ErrorKind::Usage, subject, problem, remedy);
                 outgoing.why = Some(error.to_string().into());

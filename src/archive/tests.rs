@@ -119,6 +119,18 @@ fn with_store(
     pacs: Option<Destination>,
     test: impl FnOnce(&mut Desk, &Path),
 ) {
+    with_store_until(fill, idle, pacs, test, |_| (), || ());
+}
+
+/// The same; then what is to be done when all threads have ended, and with what the next start mended.
+fn with_store_until(
+    fill: impl FnOnce(&mut Store, &Model),
+    idle: Duration,
+    pacs: Option<Destination>,
+    test: impl FnOnce(&mut Desk, &Path),
+    then: impl FnOnce(&[String]),
+    ended: impl FnOnce(),
+) {
     let folder = tempfile::tempdir().unwrap();
     let (kept, stick) = (folder.path().join("exams"), folder.path().join("media/stick"));
     std::fs::create_dir_all(&stick).unwrap();
@@ -147,11 +159,22 @@ fn with_store(
         }
         test(&mut Desk { handle, recording }, &kept);
     });
-    let (_, mended) = Store::open_folder(&kept, key.recipients(), 0, WHEN).unwrap();
+    ended();
+    // What is left behind by a program that ends has the folder until the PACS lets it go.
+    let deadline = Instant::now() + Duration::from_secs(30);
+    let open = || Store::open_folder(&kept, key.recipients(), 0, WHEN);
+    let mended = loop {
+        match open() {
+            Ok((_, mended)) => break mended,
+            Err(error) => assert!(Instant::now() < deadline, "{error}"),
+        }
+        std::thread::sleep(TICK);
+    };
     // A test may end in the middle of an exam, or while one is sent.
     let known = ["cut off before its end", "its sending was cut off: it may have arrived"];
     let known = |words: &String| known.iter().any(|known| words.contains(known));
     assert!(mended.iter().all(known), "{mended:?}");
+    then(&mended);
 }
 
 const LONG: Duration = Duration::from_secs(3600);
@@ -533,7 +556,8 @@ fn what_does_not_arrive_waits_and_a_key_tries_it_again() {
         let id = desk.unlock().page.entries[0].id;
         let tries = || {
             let text = std::fs::read_to_string(kept.join(format!("{id}.outbox"))).unwrap();
-            let json: serde_json::Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
+            let json: serde_json::Value =
+                serde_json::from_str(text.lines().next().unwrap()).unwrap();
             json["tries"].as_u64().unwrap()
         };
         for number in 1..=2 {
@@ -552,14 +576,30 @@ fn what_does_not_arrive_waits_and_a_key_tries_it_again() {
 
 #[test]
 fn a_program_that_ends_while_it_sends_waits_for_no_pacs() {
-    let began = RefCell::new(Instant::now());
-    let id = RefCell::new(None);
-    with_pacs(1, 1, |desk, _, _, _| {
-        let sent = desk.unlock().page.entries[0].id;
-        desk.handle.ask(Request::Send(sent));
-        desk.until("going", |v| v.sending == Some(Sending::Going { taken: 1, objects: 3 }));
-        (*id.borrow_mut(), *began.borrow_mut()) = (Some(sent), Instant::now());
-    });
-    // `with_store` has opened it again, and knows that it was cut off.
-    assert!(began.borrow().elapsed() < Duration::from_secs(10));
+    let (may, began) = (Arc::new(AtomicUsize::new(1)), RefCell::new(Instant::now()));
+    let (peer, _taken) = pacs::tests::taking(Arc::clone(&may));
+    let to = Destination { peer, identified: false };
+    let fill = |store: &mut Store, _: &Model| {
+        keep(store, 0, "another");
+    };
+    let ended = Arc::clone(&may);
+    with_store_until(
+        fill,
+        LONG,
+        Some(to),
+        |desk, _| {
+            let id = desk.unlock().page.entries[0].id;
+            desk.handle.ask(Request::Send(id));
+            desk.until("going", |v| v.sending == Some(Sending::Going { taken: 1, objects: 3 }));
+            *began.borrow_mut() = Instant::now();
+        },
+        |mended| {
+            assert!(began.borrow().elapsed() < Duration::from_secs(20));
+            assert!(mended.iter().any(|words| words.contains("may have arrived")), "{mended:?}");
+        },
+        || {
+            assert!(began.borrow().elapsed() < Duration::from_secs(5), "it waited for the PACS");
+            ended.store(usize::MAX, SeqCst);
+        },
+    );
 }

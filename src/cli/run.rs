@@ -232,7 +232,7 @@ impl Run<'_> {
         let for_watchers = &Latest::new(self.snapshot());
         let board = &Board::default();
         let (commands, orders) = mpsc::sync_channel(16);
-        let device = &Arc::<Watch>::default();
+        let device = &Arc::new(Watch::begin(Path::new(STORAGE)));
         let (recording, recorder) = self.recorder()?.unzip();
         let reading = recorder.as_ref().and_then(|recorder| self.archive(recorder));
         let (handle, archive, sender) = match reading {

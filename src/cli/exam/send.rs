@@ -7,10 +7,10 @@ use std::process::ExitCode;
 use std::thread;
 
 use super::{Opened, WHO, find, network, now};
-use crate::archive::{Destination, LONGEST_PAUSE, attempt, gather, pauses};
+use crate::archive::{Destination, LONGEST_PAUSE, attempt, gather, hand_over, pauses};
 use crate::error::{Error, ErrorKind};
-use crate::handover;
-use crate::pacs::{Object, Undelivered};
+use crate::handover::{self, Parcel};
+use crate::pacs::Undelivered;
 use crate::pipeline::Model;
 use crate::store::{ExamId, Store, Unlocked};
 
@@ -136,15 +136,15 @@ impl Sender {
 
     /// One try; what comes of it is in the outbox before anyone is told.
     fn send(&self, store: &mut Store, id: ExamId) -> Result<Result<usize, Undelivered>, Error> {
-        let objects = self.objects(store, id);
+        let parcels = self.parcels(store, id);
         let carry_out = |errand| store.carry_out(errand, now(), WHO).map(|()| true);
-        let deliver = |objects: Vec<Object>| Some(self.to.peer.store(&objects));
+        let deliver = |parcels: Vec<Parcel>| Some(hand_over(&self.to.peer, &parcels, &mut |_| ()));
         let given_up = || Error::new(ErrorKind::Device, "sending", "was given up", "send it again");
-        attempt(id, objects, carry_out, deliver)?.ok_or_else(given_up)
+        attempt(id, parcels, carry_out, deliver)?.ok_or_else(given_up)
     }
 
     /// An exam as a PACS takes it.
-    fn objects(&self, store: &Store, id: ExamId) -> Result<Vec<Object>, Error> {
+    fn parcels(&self, store: &Store, id: ExamId) -> Result<Vec<Parcel>, Error> {
         let material = gather(store, &self.unlocked, id, Some(&self.model))?;
         handover::dicom(material, self.to.privacy())
     }
