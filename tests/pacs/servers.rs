@@ -36,13 +36,12 @@ fn wait(what: &str, mut happened: impl FnMut() -> bool) {
 }
 
 /// A process that does not outlive the test.
-struct Running(Option<Child>);
+struct Running(Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
-        let Some(child) = &mut self.0 else { return };
-        let _ = child.kill();
-        let _ = child.wait();
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 
@@ -77,22 +76,13 @@ impl Orthanc {
         command.arg(self.folder.join("orthanc.json")).current_dir(&self.folder);
         let log = std::fs::File::create(self.folder.join("log")).unwrap();
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
-        self.running = Some(Running(Some(command.spawn().unwrap())));
+        self.running = Some(Running(command.spawn().unwrap()));
         wait("Orthanc's start", || self.get("/system").is_some());
     }
 
     /// At once, as by a cut.
     pub fn stop(&mut self) {
         self.running = None;
-    }
-
-    /// As its service manager stops it.
-    pub fn stop_in_order(&mut self) {
-        let running = self.running.take();
-        let Some(mut child) = running.and_then(|mut running| running.0.take()) else { return };
-        let asked = Command::new("kill").args(["-TERM", &child.id().to_string()]).status();
-        assert!(asked.unwrap().success());
-        wait("Orthanc's end", || child.try_wait().unwrap().is_some());
     }
 
     fn get(&self, path: &str) -> Option<Vec<u8>> {
@@ -136,7 +126,7 @@ impl Worklist {
         command.args(["--single-process", "--keep-char-set", "--data-files-path"]);
         command.arg(folder).arg(port.to_string());
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        let running = Running(Some(command.spawn().unwrap()));
+        let running = Running(command.spawn().unwrap());
         wait("wlmscpfs's start", || TcpStream::connect(("127.0.0.1", port)).is_ok());
         Some(Worklist { port, _running: running })
     }
