@@ -8,8 +8,10 @@
 mod door;
 mod export;
 mod list;
+mod map;
 mod material;
 mod opened;
+mod sending;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,12 +21,16 @@ use std::time::{Duration, Instant};
 
 pub use self::door::{Door, Secret};
 pub use self::list::{Entry, Page};
+pub use self::map::{Map, Spot};
 pub use self::material::gather;
 pub use self::opened::Opened;
+pub use self::sending::{Destination, LONGEST_PAUSE, Sender, Sending, attempt, hand_over, pauses};
 pub use crate::store::{ExamId, Listed, Record};
 
 use self::door::Keys;
 use self::list::Place;
+use self::map::Seen;
+use self::sending::Outgoing;
 use crate::error::Error;
 use crate::pipeline::Model;
 use crate::pipeline::shutdown::Shutdown;
@@ -47,6 +53,8 @@ pub struct Settings {
     /// Where exams are exported to; the last part may be `*`. And whether they name the patient.
     pub export: Option<String>,
     pub identified: bool,
+    /// Whom exams are sent to.
+    pub pacs: Option<Destination>,
 }
 
 /// What can be asked for.
@@ -64,9 +72,13 @@ pub enum Request {
         older: bool,
     },
     Open(ExamId),
+    /// Another picture of what is open is looked at.
+    Point,
     Close,
     Erase(ExamId),
     Export(ExamId),
+    /// Whatever else waits to be sent goes with it.
+    Send(ExamId),
 }
 
 /// What came of what was asked for last.
@@ -83,6 +95,8 @@ pub enum Said {
     Exporting,
     /// Into this folder.
     Exported(Arc<str>),
+    /// It is to be sent.
+    Queued,
     Failed(Arc<str>),
 }
 
@@ -94,13 +108,18 @@ pub struct View {
     pub count: Option<u64>,
     pub free: Option<u64>,
     pub said: Option<Said>,
+    pub sending: Option<Sending>,
     pub page: Arc<Page>,
     pub opened: Option<Arc<Opened>>,
+    /// Where the network looked in the picture of it that was pointed at last.
+    pub map: Option<(Spot, Arc<Map>)>,
 }
 
 #[derive(Default)]
 struct Shared {
     view: Mutex<View>,
+    /// The picture that is looked at and whose map has not been computed.
+    pointed: Mutex<Option<Spot>>,
     /// It is to be locked.
     lock: AtomicBool,
     /// Somebody is there.
@@ -119,6 +138,8 @@ pub struct Handle {
     pub locked_key: bool,
     /// Whether there is a place to export to.
     pub exports: bool,
+    /// Whether there is somebody to send to.
+    pub sends: bool,
 }
 
 impl Handle {
@@ -132,6 +153,12 @@ impl Handle {
             self.shared.stop.store(true, Ordering::SeqCst);
         }
         let _ = self.requests.try_send(request);
+    }
+
+    /// A picture of what is open is looked at; of several, the last one counts.
+    pub fn point(&self, spot: Spot) {
+        *self.shared.pointed() = Some(spot);
+        self.ask(Request::Point);
     }
 
     /// Locks, whatever is being done.
@@ -153,7 +180,8 @@ impl Handle {
         let (requests, asked) = sync_channel(REQUESTS);
         let shared = Arc::<Shared>::default();
         *shared.view() = view;
-        (Handle { requests, shared, token: true, locked_key: true, exports: true }, asked)
+        let (token, locked_key, exports, sends) = (true, true, true, true);
+        (Handle { requests, shared, token, locked_key, exports, sends }, asked)
     }
 
     /// Shows this from now on.
@@ -170,6 +198,10 @@ impl Shared {
     fn view(&self) -> MutexGuard<'_, View> {
         self.view.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    fn pointed(&self) -> MutexGuard<'_, Option<Spot>> {
+        self.pointed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// The thread's end.
@@ -183,18 +215,21 @@ pub struct Archive {
     shared: Arc<Shared>,
     keys: Option<Keys>,
     place: Place,
+    seen: Option<Seen>,
+    outgoing: Option<Outgoing>,
     /// When somebody was there, and when the space was looked at.
     last: Instant,
     surveyed: Option<Instant>,
 }
 
-/// Both ends. Exams of the model's own bundle are judged again by it; `now` is the box's clock.
+/// Both ends, and the thread that sends where there is somebody to send to. Exams of the model's own
+/// bundle are judged again by it; `now` is the box's clock.
 pub fn archive(
     (shelf, errands): (Shelf, Errands),
     model: Model,
     settings: Settings,
     now: fn() -> When,
-) -> (Handle, Archive) {
+) -> (Handle, Archive, Option<Sender>) {
     let (sender, requests) = sync_channel(REQUESTS);
     let shared = Arc::<Shared>::default();
     let handle = Handle {
@@ -203,8 +238,14 @@ pub fn archive(
         token: settings.token.is_some(),
         locked_key: settings.locked_key.is_some(),
         exports: settings.export.is_some(),
+        sends: settings.pacs.is_some(),
     };
-    let (keys, place, last, surveyed) = (None, Place::default(), Instant::now(), None);
+    let sender = settings.pacs.clone().map(|to| {
+        let beside = (shelf.clone(), errands.clone());
+        sending::sender(beside, model.clone(), to, now, Arc::clone(&shared))
+    });
+    let (outgoing, sender) = sender.unzip();
+    let (keys, place, seen, last, surveyed) = (None, Place::default(), None, Instant::now(), None);
     let archive = Archive {
         shelf,
         errands,
@@ -215,10 +256,12 @@ pub fn archive(
         shared,
         keys,
         place,
+        seen,
+        outgoing,
         last,
         surveyed,
     };
-    (handle, archive)
+    (handle, archive, sender)
 }
 
 impl Archive {
@@ -241,6 +284,8 @@ impl Archive {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
+            self.map();
+            self.go_on_sending();
         }
         self.lock();
     }
@@ -264,13 +309,13 @@ impl Archive {
             }
             Request::Open(id) if open => self.open(id),
             Request::Close => {
-                let mut view = self.shared.view();
-                (view.opened, view.said) = (None, None);
+                self.leave();
                 Ok(())
             }
             Request::Erase(id) if open => self.erase(id),
             Request::Export(id) if open => self.export(id),
-            // What comes too late is for nobody.
+            Request::Send(id) if open => self.queue(id),
+            // What comes too late is for nobody; a picture that is pointed at is seen to anyway.
             _ => Ok(()),
         };
         if let Err(error) = outcome {

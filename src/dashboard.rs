@@ -79,6 +79,8 @@ pub struct Dashboard {
     kept: archive::View,
     /// The exam that is to be reviewed once it has been read.
     opening: Option<ExamId>,
+    /// The picture whose map was asked for last.
+    pointed: Option<archive::Spot>,
     /// There is only looking.
     read_only: bool,
     show_picture: bool,
@@ -113,6 +115,7 @@ impl Dashboard {
             archive: None,
             kept: archive::View::default(),
             opening: None,
+            pointed: None,
             read_only: false,
             show_picture: true,
             show_overlay: true,

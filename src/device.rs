@@ -99,6 +99,11 @@ pub struct Watch {
 }
 
 impl Watch {
+    /// With the facts as they are now: an exam may begin with the program.
+    pub fn begin(folder: &Path) -> Watch {
+        Watch { facts: Mutex::new(Arc::new(read(Path::new("/"), folder))) }
+    }
+
     pub fn latest(&self) -> Arc<Device> {
         Arc::clone(&self.facts.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -165,6 +170,12 @@ mod tests {
         );
         let missing = read(root, &root.join("not/there/yet"));
         assert!(missing.disk.is_some(), "the nearest folder that exists counts");
+    }
+
+    #[test]
+    fn the_clock_is_known_from_the_start() {
+        let watch = Watch::begin(Path::new("/"));
+        assert_ne!(watch.latest().clock, Clock::NotSet);
     }
 
     #[test]

@@ -15,8 +15,8 @@ mod summary;
 mod tests;
 mod uid;
 
-pub use self::clip::Clip;
-pub use self::dicom::{COMPREHENSIVE_SR, SECONDARY_CAPTURE, US_MULTIFRAME, dicom};
+pub use self::clip::{Clip, Frames};
+pub use self::dicom::{COMPREHENSIVE_SR, Parcel, SECONDARY_CAPTURE, US_MULTIFRAME, dicom};
 pub use self::facts::Privacy;
 pub use self::folder::{PARTS, Written, folder_name, onto, write};
 
@@ -46,6 +46,8 @@ pub struct Key {
     pub frame: usize,
     /// The part of the picture that is this frame's own, which `heat` and `outline` lie over.
     pub bounds: Bounds,
+    /// That part.
+    pub luma: Vec<u8>,
     pub heat: HeatMap,
     pub outline: Outline,
 }

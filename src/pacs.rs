@@ -9,7 +9,7 @@ mod association;
 mod message;
 mod store;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod tls;
 mod trouble;
 mod worklist;
@@ -21,7 +21,7 @@ use crate::error::{Error, contained};
 use association::{Association, IMPLICIT};
 use message::{Reply, Request};
 
-pub use store::{Object, Undelivered};
+pub use store::{Item, Object, Pixels, Undelivered};
 pub use worklist::Scheduled;
 
 /// What C-ECHO is about (PS3.4 A.4).

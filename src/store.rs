@@ -24,7 +24,7 @@ mod summary;
 #[cfg(test)]
 mod tests;
 
-use std::io::{self, Write};
+use std::io;
 use std::ops::Deref;
 use std::path::Path;
 use std::sync::Arc;
@@ -34,7 +34,7 @@ use sha2::{Digest, Sha256};
 pub use self::clip::{KeptFrame, read as read_frame};
 #[cfg(test)]
 pub use self::files::faulty;
-pub use self::files::{File, Files, Folder};
+pub use self::files::{Appender, File, Files, Folder};
 pub use self::id::ExamId;
 pub use self::index::Row;
 pub use self::journal::{What, When};
@@ -332,8 +332,7 @@ impl Draft {
     fn begin(files: Arc<dyn Files>) -> io::Result<Draft> {
         let (id, key) = (ExamId::random(), SecretKey::generate());
         let file = files.create(&format!("{id}{CLIP}{DRAFT}"))?;
-        let output = Appender { file, length: 0, digest: Sha256::new() };
-        let stream = key.writer(output)?;
+        let stream = key.writer(Appender::new(file))?;
         Ok(Draft { id, key, files, stream })
     }
 
@@ -348,30 +347,11 @@ impl Draft {
 
     fn finish(self) -> io::Result<(ExamId, SecretKey, [u8; 32])> {
         let Draft { id, key, files, stream } = self;
-        let Appender { file, digest, .. } = stream.finish()?;
+        let file = stream.finish()?;
         file.sync()?;
+        let digest = file.digest();
         drop(file);
         files.rename(&format!("{id}{CLIP}{DRAFT}"), &format!("{id}{CLIP}"))?;
         Ok((id, key, digest.finalize().into()))
-    }
-}
-
-/// Writes at a file's end and keeps the digest of all of it.
-struct Appender {
-    file: Box<dyn File>,
-    length: u64,
-    digest: Sha256,
-}
-
-impl Write for Appender {
-    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
-        self.file.write_at(data, self.length)?;
-        self.length += data.len() as u64;
-        self.digest.update(data);
-        Ok(data.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }

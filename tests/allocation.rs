@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +21,7 @@ use sonolamp::pipeline::{Model, Stages};
 use sonolamp::protocol::{Choice, Examination};
 use sonolamp::screening::{Mode, Thresholds, Verdict};
 use sonolamp::snapshot::{MAP_SIDE, MASK_SIDE, Snapshot};
+use sonolamp::store::{self, Means, Recorder, Recording, SecretKey, Store, When};
 
 /// Stands for the network, with a map and a mask of the largest size.
 struct Constant;
@@ -101,9 +103,13 @@ fn our_stages_allocate_nothing_a_frame() {
     }
 }
 
-/// Allocations of an engine that runs for so long, in its own thread.
-fn engine_allocations(limit: Duration) -> u64 {
+/// Allocations of an engine that runs for so long, in its own thread; `keeping` records the exam and
+/// follows a protocol.
+fn engine_allocations(limit: Duration, keeping: bool) -> u64 {
     let bundle = bundle();
+    let folder = tempfile::tempdir().unwrap();
+    let (recording, recorder) = keeping.then(|| recorder(folder.path())).unzip();
+    let protocol = || Arc::new("lung-12".parse::<Choice>().unwrap().load().unwrap());
     let (shutdown, status) = (&Shutdown::default(), &CaptureStatus::default());
     let frames = &Latest::new(Captured::new());
     let snapshots = &Latest::new(Snapshot::new(Arc::default()));
@@ -113,16 +119,19 @@ fn engine_allocations(limit: Duration) -> u64 {
         stall: Duration::from_secs(60),
         stop_at_end: false,
         auto_hold: None,
-        examination: None,
+        examination: keeping.then(|| Examination::new(protocol())),
         device: Arc::default(),
         limit: Some(limit),
-        recording: None,
+        recording,
         guidance: Some(Thresholds::default()),
     };
     let stages = Stages::new(&bundle, Box::new(Constant), Mode::Live);
     let engine = Engine::new(settings, stages, &[snapshots]);
     let (_commands, orders) = std::sync::mpsc::sync_channel(1);
     std::thread::scope(|scope| {
+        if let Some(recorder) = recorder {
+            scope.spawn(move || recorder.run());
+        }
         scope.spawn(move || {
             let spec: PhantomSpec = "lung-blines?seed=4".parse().unwrap();
             let open = || Ok(Box::new(Phantom::new(&spec)) as Box<dyn FrameSource>);
@@ -137,9 +146,21 @@ fn engine_allocations(limit: Duration) -> u64 {
 
 #[test]
 fn the_live_engine_allocates_nothing_in_steady_state() {
-    let (short, long) =
-        (engine_allocations(Duration::from_secs(2)), engine_allocations(Duration::from_secs(5)));
-    assert_eq!(short, long, "three more seconds cost allocations");
+    for keeping in [false, true] {
+        let allocations = |seconds| engine_allocations(Duration::from_secs(seconds), keeping);
+        // The recorder's buffers have all been used after two seconds.
+        let (short, long) = (allocations(3), allocations(6));
+        println!("{short} allocations in three seconds, {long} in six; recording: {keeping}");
+        assert_eq!(short, long, "three more seconds cost allocations; recording: {keeping}");
+    }
+}
+
+/// Both ends of a recorder that keeps exams in this folder.
+fn recorder(folder: &Path) -> (Recording, Recorder) {
+    let when = When { time: 1_790_000_000, clock_set: true };
+    let keys = SecretKey::generate().recipients();
+    let (store, _) = Store::open_folder(folder, keys, 0, when).unwrap();
+    store::recorder(store, Means::default(), None)
 }
 
 /// Allocations of tract's around one inference of ours, which has none; an increase deserves a look.

@@ -20,7 +20,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("snapshot", &["exam", "frame", "protocol", "screening"]),
     ("patient", &[]),
     ("reel", &["exam", "screening", "snapshot"]),
-    ("archive", &["handover", "pipeline", "reel", "screening", "snapshot", "store"]),
+    // Beside the screening, what `exam export` and `exam send` do.
+    ("archive", &["handover", "pacs", "pipeline", "reel", "screening", "snapshot", "store"]),
     ("store", &["frame", "patient", "preprocess", "protocol", "screening", "snapshot"]),
     (
         "handover",

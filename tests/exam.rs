@@ -57,6 +57,8 @@ fn an_exam_is_kept_and_computed_again_bit_for_bit() {
     let shown = output(&[&["exam", "show", &id[..8]], &opened[..]].concat());
     let record: serde_json::Value = serde_json::from_str(&shown).unwrap();
     assert_eq!(record["means"]["source"], source);
+    // It began with the program.
+    assert_eq!(record["started"]["clock_set"], true, "{record}");
     assert!(record["ledger"]["kept"].as_u64().unwrap() > 20, "{record}");
     let verified = output(&[&["exam", "verify"], &opened[..]].concat());
     assert!(verified.ends_with("1 of 1 verdicts hold, bit for bit\n"), "{verified}");

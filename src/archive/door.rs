@@ -5,7 +5,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use super::{Archive, Said};
+use super::sending::Outgoing;
+use super::{Archive, Said, Sending};
 use crate::error::{Error, ErrorKind, plain_words};
 use crate::store::{Errand, LockedKey, SecretKey, Unlocked, What};
 
@@ -57,6 +58,7 @@ impl Archive {
         // Whoever has waited for the key has been there.
         self.last = Instant::now();
         self.place = Default::default();
+        self.outgoing.iter_mut().for_each(Outgoing::hurry);
         {
             let mut view = self.shared.view();
             (view.door, view.said) = (Door::Open, None);
@@ -88,10 +90,13 @@ impl Archive {
     pub(super) fn lock(&mut self) {
         let Some(keys) = self.keys.as_mut().filter(|keys| !keys.shut) else { return };
         keys.shut = true;
+        self.leave();
+        self.outgoing.iter_mut().for_each(Outgoing::rest);
         {
             let mut view = self.shared.view();
-            (view.page, view.opened, view.said) = (Default::default(), None, None);
-            view.door = Door::Shut;
+            // What is on its way stays in sight.
+            view.sending.take_if(|sending| !matches!(sending, Sending::Going { .. }));
+            (view.page, view.door) = (Default::default(), Door::Shut);
         }
         self.place = Default::default();
         if self.keys.as_ref().is_some_and(|keys| keys.pin.0.is_empty()) {

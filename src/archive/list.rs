@@ -18,6 +18,8 @@ pub struct Entry {
     pub number: u64,
     pub exported: bool,
     pub sent: bool,
+    /// It waits to be sent.
+    pub waits: bool,
     pub listed: Option<Listed>,
 }
 
@@ -84,8 +86,9 @@ impl Archive {
                     page.more = true;
                     break 'all;
                 }
-                let (exported, sent) = (row.exported, row.sent);
-                page.entries.push(Entry { id: row.id, number, exported, sent, listed });
+                let (id, exported, sent) = (row.id, row.exported, row.sent);
+                let waits = self.outgoing.is_some() && self.shelf.waits(id);
+                page.entries.push(Entry { id, number, exported, sent, waits, listed });
             }
             if over || self.shared.stop.load(Ordering::SeqCst) {
                 break;

@@ -1,11 +1,11 @@
-//! An exam out of the store, as it is handed over: its frames, and what the network points at in the one
-//! that speaks most for the verdict.
+//! An exam out of the store, as it is handed over: its frames, which are read again as they are written,
+//! and what the network points at in the one that speaks most for the verdict.
 
 use crate::error::{Error, ErrorKind};
-use crate::handover::{Clip, Key, Material};
+use crate::handover::{Clip, Frames, Key, Material};
 use crate::pipeline::{Model, Stages};
 use crate::screening::{Mode, Verdict};
-use crate::store::{ExamId, KeptFrame, Record, Shelf, Unlocked};
+use crate::store::{Exam, ExamId, KeptFrame, Record, Shelf, Unlocked, When};
 
 /// Reads the exam. Its heat map takes the `model` that it was screened with; without that, the frame
 /// in the middle stands for all.
@@ -16,25 +16,35 @@ pub fn gather(
     model: Option<&Model>,
 ) -> Result<Material, Error> {
     let exam = store.exam(unlocked, id)?;
-    let record = &exam.record;
-    let first = store.exam(unlocked, record.visit);
-    let visit_started = first.map_or(record.started, |first| first.record.started);
+    let first = store.exam(unlocked, exam.record.visit);
+    let visit_started = first.map_or(exam.record.started, |first| first.record.started);
+    assemble(store, exam, visit_started, model)
+}
+
+/// The same of an exam that has been opened, of whose visit is known when it began.
+pub fn assemble(
+    store: &Shelf,
+    exam: Exam,
+    visit_started: When,
+    model: Option<&Model>,
+) -> Result<Material, Error> {
+    let record = exam.record.clone();
+    let subject = format!("exam {}", record.id);
     let model = model.filter(|model| model.bundle.digest == record.means.bundle_digest);
     let mut stages = model.map(|model| model.stages(Mode::Live)).transpose()?;
-    let mut clearest = Clearest::new(record);
-    let frames = store.frames(&exam)?.enumerate().map(|(number, frame)| {
-        let frame = frame?;
-        clearest.observe(number, &frame, stages.as_mut())?;
-        Ok(frame)
-    });
-    let clip = Clip::gather(frames)?;
-    if clip.len() as u64 != record.ledger.kept {
-        let problem =
-            format!("{} frames were kept, and {} are there", record.ledger.kept, clip.len());
+    let mut clearest = Clearest::new(&record);
+    let count = record.ledger.kept;
+    let shelf = store.clone();
+    let frames: Frames = Box::new(move || Ok(Box::new(shelf.frames(&exam)?)));
+    let clip = Clip::gather(count as usize, frames, |number, frame| {
+        clearest.observe(number, frame, stages.as_mut())
+    })?;
+    if clip.len() as u64 != count {
+        let problem = format!("{count} frames were kept, and {} are there", clip.len());
         let remedy = "`sonolamp exam check` tells which file is damaged";
-        return Err(Error::new(ErrorKind::Storage, format!("exam {id}"), problem, remedy));
+        return Err(Error::new(ErrorKind::Storage, subject, problem, remedy));
     }
-    Ok(Material { record: exam.record, visit_started, clip, key: clearest.key() })
+    Ok(Material { record, visit_started, clip, key: clearest.key() })
 }
 
 /// The frame that speaks most clearly, so far.
@@ -77,6 +87,7 @@ impl Clearest {
         }
         self.rank = Some(rank);
         (self.key.frame, self.key.bounds) = (number, frame.bounds);
+        self.key.luma.clone_from(&frame.luma);
         if let Some(stages) = stages {
             stages.overlay_again(&mut self.key.heat, &mut self.key.outline);
         }

@@ -232,9 +232,13 @@ impl Run<'_> {
         let for_watchers = &Latest::new(self.snapshot());
         let board = &Board::default();
         let (commands, orders) = mpsc::sync_channel(16);
-        let device = &Arc::<Watch>::default();
+        let device = &Arc::new(Watch::begin(Path::new(STORAGE)));
         let (recording, recorder) = self.recorder()?.unzip();
-        let (handle, archive) = recorder.as_ref().and_then(|r| self.archive(r)).unzip();
+        let reading = recorder.as_ref().and_then(|recorder| self.archive(recorder));
+        let (handle, archive, sender) = match reading {
+            Some((handle, archive, sender)) => (Some(handle), Some(archive), sender),
+            None => (None, None, None),
+        };
         let settings = Settings {
             recording,
             identity: Arc::clone(&self.identity),
@@ -270,6 +274,9 @@ impl Run<'_> {
                 }
                 if let Some(archive) = archive {
                     named("archive", scope, move || archive.run(shutdown))?;
+                }
+                if let Some(sender) = sender {
+                    named("sender", scope, move || sender.run(shutdown))?;
                 }
                 named("device", scope, move || device.run(Path::new(STORAGE), shutdown))?;
                 named("engine", scope, move || engine.run(frames, status, &orders, shutdown))?;
@@ -328,7 +335,10 @@ impl Run<'_> {
     }
 
     /// Kept exams can be read where there is a screen to read them on.
-    fn archive(&self, recorder: &Recorder) -> Option<(archive::Handle, Archive)> {
+    fn archive(
+        &self,
+        recorder: &Recorder,
+    ) -> Option<(archive::Handle, Archive, Option<archive::Sender>)> {
         let store = self.config.store.as_ref().filter(|_| !self.arguments.headless)?;
         let settings = archive::Settings {
             token: store.token.clone(),
@@ -336,6 +346,10 @@ impl Run<'_> {
             idle: store.idle,
             export: store.export.clone(),
             identified: store.export_identified,
+            pacs: self.config.pacs.as_ref().map(|pacs| archive::Destination {
+                peer: pacs.peer.clone(),
+                identified: pacs.identified,
+            }),
         };
         Some(archive::archive(recorder.beside(), self.model.clone(), settings, exam::now))
     }

@@ -5,7 +5,7 @@ use ratatui::crossterm::event::KeyCode;
 use super::place::View;
 use super::prompt::{Ask, Prompt};
 use super::{Dashboard, Dialog};
-use crate::archive::{Door, Request};
+use crate::archive::{self, Door, Request};
 use crate::exam::State;
 use crate::reel::Reel;
 use crate::snapshot::Snapshot;
@@ -32,8 +32,27 @@ impl Dashboard {
         } else if was_open && self.place.view == View::Review {
             self.place.go(View::Exams);
         }
+        self.point();
         let last = self.kept.page.entries.len().saturating_sub(1);
         self.place.kept_row = self.place.kept_row.min(last);
+    }
+
+    /// Asks for the map of the picture that is looked at, once.
+    fn point(&mut self) {
+        let opened = self.kept.opened.as_ref().filter(|opened| opened.mapped && self.show_overlay);
+        let spot = opened.and_then(|o| Some((o.record.id, self.place.moment(&o.reel)?)));
+        if let (Some(archive), Some(spot)) = (&self.archive, spot)
+            && self.pointed != Some(spot)
+        {
+            archive.point(spot);
+        }
+        self.pointed = spot;
+    }
+
+    /// What the archive says of the map of this moment of the exam that is reviewed.
+    pub(super) fn map(&self, moment: usize) -> Option<&archive::Map> {
+        let id = self.kept.opened.as_ref()?.record.id;
+        self.kept.map.as_ref().filter(|(spot, _)| *spot == (id, moment)).map(|(_, map)| &**map)
     }
 
     /// What is reviewed: an exam that was opened, or the last minute.
@@ -70,6 +89,13 @@ impl Dashboard {
                 // As erasing, it would wait.
                 if snapshot.exam.state != State::Scanning {
                     archive.ask(Request::Export(id));
+                }
+                return true;
+            }
+            (KeyCode::Char('s'), Some(id)) if archive.sends => {
+                // It would wait to be written down.
+                if snapshot.exam.state != State::Scanning {
+                    archive.ask(Request::Send(id));
                 }
                 return true;
             }

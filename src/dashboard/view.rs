@@ -85,19 +85,19 @@ fn section(dashboard: &Dashboard, title: &str) -> Block<'static> {
         .border_style(dashboard.theme.quiet())
 }
 
-/// A picture with what is laid over it, and below it what that means.
+/// A picture with what is laid over it, and below it what that means; or with nothing.
 fn explained(
     dashboard: &Dashboard,
     snapshot: &Snapshot,
     picture: &Picture,
-    overlay: Overlay,
+    overlay: Option<Overlay>,
     area: Rect,
     frame: &mut Frame,
 ) {
-    let legend = legend(dashboard, snapshot, area.width);
+    let legend = overlay.map_or(Vec::new(), |_| legend(dashboard, snapshot, area.width));
     let rows = [Constraint::Min(0), Constraint::Length(legend.len() as u16)];
     let [place, below] = Layout::vertical(rows).areas(area);
-    let overlay = Some(overlay).filter(|_| !legend.is_empty());
+    let overlay = overlay.filter(|_| !legend.is_empty());
     dashboard.painter.draw(picture, overlay, place, frame);
     frame.render_widget(Paragraph::new(legend).centered(), below);
 }

@@ -1,6 +1,9 @@
-//! An exam's pictures on one canvas, as large as all their boxes together, one after the other in a
-//! single run of bytes.
+//! An exam's pictures on one canvas, as large as all their boxes together, one after the other.
+//!
+//! They are read twice and never held: once to learn how large the canvas is, and once as they are
+//! written. What is held is a few frames to see the sweep by.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::error::{Error, ErrorKind};
@@ -9,9 +12,14 @@ use crate::store::KeptFrame;
 
 /// Most bytes of a clip: DICOM counts them with 32 bits.
 const LONGEST: u64 = 0xffff_fffe;
+/// Frames of the strip.
+const STRIP: usize = 8;
+
+/// Goes through an exam's frames, from the first on, each time it is called.
+pub type Frames =
+    Box<dyn Fn() -> Result<Box<dyn Iterator<Item = Result<KeptFrame, Error>>>, Error> + Send>;
 
 /// Frames of one size, grey.
-#[derive(Debug, Default)]
 pub struct Clip {
     pub width: u32,
     pub height: u32,
@@ -19,48 +27,42 @@ pub struct Clip {
     bounds: Bounds,
     /// When each frame was captured.
     pub times: Vec<Duration>,
-    pub pixels: Vec<u8>,
+    frames: Frames,
+    /// Those of the strip, each with its box.
+    held: BTreeMap<usize, (Bounds, Vec<u8>)>,
 }
 
 impl Clip {
-    /// Takes over all frames. One without a picture (no sector was found) is black.
-    pub fn gather(frames: impl Iterator<Item = Result<KeptFrame, Error>>) -> Result<Clip, Error> {
-        let (mut times, mut pictures) = (Vec::new(), Vec::new());
-        let mut whole: Option<Bounds> = None;
-        for frame in frames {
+    /// Goes through all frames, of which there should be `count`; `each` sees every one. One without a
+    /// picture (no sector was found) is black.
+    pub fn gather(
+        count: usize,
+        frames: Frames,
+        mut each: impl FnMut(usize, &KeptFrame) -> Result<(), Error>,
+    ) -> Result<Clip, Error> {
+        let (mut times, mut held, mut whole) = (Vec::new(), BTreeMap::new(), None::<Bounds>);
+        let shown: Vec<usize> = strip(count).collect();
+        for frame in frames()? {
             let frame = frame?;
-            times.push(frame.measures.timestamp);
+            each(times.len(), &frame)?;
             if !frame.luma.is_empty() {
                 whole = Some(whole.map_or(frame.bounds, |whole| whole.union(frame.bounds)));
             }
-            pictures.push((frame.bounds, frame.luma));
+            if shown.contains(&times.len()) {
+                held.insert(times.len(), (frame.bounds, frame.luma));
+            }
+            times.push(frame.measures.timestamp);
         }
-        let Some(bounds) = whole else { return Ok(Clip { times, ..Clip::default() }) };
+        let bounds = whole.unwrap_or_default();
         let (width, height) = (bounds.width(), bounds.height());
-        let length = u64::from(width) * u64::from(height) * pictures.len() as u64;
-        if length > LONGEST {
+        let clip = Clip { width, height, bounds, times, frames, held };
+        if clip.length() > LONGEST {
             let problem =
-                format!("holds {} MB of pictures; one file holds 4294", length / 1_000_000);
+                format!("holds {} MB of pictures; one file holds 4294", clip.length() / 1_000_000);
             let remedy = "hold exams earlier: a sweep takes seconds";
             return Err(Error::new(ErrorKind::Storage, "the clip", problem, remedy));
         }
-        let size = width as usize * height as usize;
-        // Each frame is freed as soon as it is copied, so that memory holds little more than one clip.
-        let mut pixels = Vec::with_capacity(size * pictures.len());
-        for (own, luma) in pictures {
-            let start = pixels.len();
-            pixels.resize(start + size, 0);
-            if luma.is_empty() {
-                continue;
-            }
-            let columns = own.width() as usize;
-            let (x, y) = ((own.left - bounds.left) as usize, (own.top - bounds.top) as usize);
-            for (row, from) in luma.chunks_exact(columns).enumerate() {
-                let at = start + (y + row) * width as usize + x;
-                pixels[at..at + columns].copy_from_slice(from);
-            }
-        }
-        Ok(Clip { width, height, bounds, times, pixels })
+        Ok(clip)
     }
 
     pub fn len(&self) -> usize {
@@ -69,27 +71,57 @@ impl Clip {
 
     /// Whether there is nothing to see.
     pub fn is_empty(&self) -> bool {
-        self.pixels.is_empty()
+        self.length() == 0
     }
 
-    /// All pixels of a frame; none where it has no picture.
-    pub fn frame(&self, number: usize) -> &[u8] {
-        let size = self.width as usize * self.height as usize;
-        self.pixels.get(number * size..(number + 1) * size).unwrap_or_default()
+    /// Bytes of all pixels.
+    pub fn length(&self) -> u64 {
+        u64::from(self.width) * u64::from(self.height) * self.times.len() as u64
     }
 
-    /// A box of the source's picture, cut out of a frame.
-    pub fn cut(&self, number: usize, own: Bounds) -> Vec<u8> {
-        let frame = self.frame(number);
-        let columns = (own.left.saturating_sub(self.bounds.left)) as usize
-            ..(own.right.saturating_sub(self.bounds.left)) as usize;
-        let rows = own.top.saturating_sub(self.bounds.top) as usize;
-        let rows = frame.chunks_exact((self.width as usize).max(1)).skip(rows);
-        rows.take(own.height() as usize)
-            .filter_map(|row| row.get(columns.clone()))
-            .flatten()
-            .copied()
-            .collect()
+    /// Reads all frames again and hands over their pixels, a frame at a time.
+    pub fn pixels(&self, sink: &mut dyn FnMut(&[u8]) -> Result<(), Error>) -> Result<(), Error> {
+        let mut canvas = Vec::new();
+        let mut number = 0;
+        for frame in (self.frames)()? {
+            let KeptFrame { bounds, luma, .. } = frame?;
+            if number == self.len() || !self.draw(bounds, &luma, &mut canvas) {
+                return Err(changed());
+            }
+            sink(&canvas)?;
+            number += 1;
+        }
+        if number == self.len() { Ok(()) } else { Err(changed()) }
+    }
+
+    /// Puts a picture in its place on a black canvas, if it fits there.
+    fn draw(&self, own: Bounds, luma: &[u8], canvas: &mut Vec<u8>) -> bool {
+        let whole = self.bounds;
+        let width = whole.width() as usize;
+        canvas.clear();
+        canvas.resize(width * whole.height() as usize, 0);
+        if luma.is_empty() {
+            return true;
+        }
+        if whole.union(own) != whole {
+            return false;
+        }
+        let columns = own.width() as usize;
+        let (x, y) = ((own.left - whole.left) as usize, (own.top - whole.top) as usize);
+        for (row, from) in luma.chunks_exact(columns).enumerate() {
+            let at = (y + row) * width + x;
+            canvas[at..at + columns].copy_from_slice(from);
+        }
+        true
+    }
+
+    /// Frames at even distances over the sweep: the number of each, and its pixels.
+    pub fn strip(&self) -> impl Iterator<Item = (usize, Vec<u8>)> {
+        let drawn = |(&number, (own, luma)): (&usize, &(Bounds, Vec<u8>))| {
+            let mut canvas = Vec::new();
+            self.draw(*own, luma, &mut canvas).then_some((number, canvas))
+        };
+        self.held.iter().filter(|_| !self.is_empty()).filter_map(drawn)
     }
 
     /// From each frame to the one before, in hundredths of a millisecond; the first has none.
@@ -99,4 +131,15 @@ impl Clip {
         let between = pairs.map(|(a, b)| hundredths(*b).saturating_sub(hundredths(*a)) as u64);
         std::iter::once(0).take(self.len()).chain(between).collect()
     }
+}
+
+/// Numbers of the strip's frames, of so many.
+fn strip(count: usize) -> impl Iterator<Item = usize> {
+    let shown = count.min(STRIP);
+    (0..shown).map(move |i| if shown == 1 { 0 } else { i * (count - 1) / (shown - 1) })
+}
+
+fn changed() -> Error {
+    let problem = "is not as it was when it was read first";
+    Error::new(ErrorKind::Storage, "the clip", problem, "hand the exam over again")
 }

@@ -10,6 +10,8 @@ mod content;
 mod data;
 mod report;
 
+use std::io::{self, Write};
+
 use dicom_core::VR;
 use dicom_dictionary_std::{tags, uids};
 use dicom_object::{FileDicomObject, FileMetaTableBuilder, InMemDicomObject};
@@ -44,25 +46,66 @@ const REPORT: Instance = Instance {
 /// All of them, in the order of their numbers.
 pub const INSTANCES: [&Instance; 3] = [&CLIP, &SUMMARY, &REPORT];
 
+/// What stands before the length of pixels: their tag, OB, and two bytes of nothing.
+const PIXEL_DATA: [u8; 8] = [0xe0, 0x7f, 0x10, 0x00, b'O', b'B', 0, 0];
 /// Bytes that a value with a short length can have, whatever the number of frames.
 const LONGEST_VALUE: usize = 65_534;
 
+/// An instance as it is handed over: its attributes, and the clip that its pixels are read from as they
+/// go. Without one they are among the attributes.
+pub struct Parcel {
+    pub object: FileDicomObject<InMemDicomObject>,
+    pub clip: Option<Clip>,
+}
+
 /// Clip, summary and report; without a clip where no frame has a picture.
-pub fn dicom(
-    material: Material,
-    privacy: Privacy,
-) -> Result<Vec<FileDicomObject<InMemDicomObject>>, Error> {
+pub fn dicom(material: Material, privacy: Privacy) -> Result<Vec<Parcel>, Error> {
     let facts = Facts::of(&material, privacy);
     let picture = summary::draw(&facts, &material);
     let report = report::report(&facts, &material);
-    let mut instances = Vec::new();
+    let mut parcels = Vec::new();
     if !material.clip.is_empty() {
-        instances.push(clip(&facts, material.clip));
+        let object = file(clip(&facts, &material.clip))?;
+        parcels.push(Parcel { object, clip: Some(material.clip) });
     }
     let size = [picture.width(), picture.height()];
-    instances.push(capture(&facts, size, picture.into_raw()));
-    instances.push(report);
-    instances.into_iter().map(file).collect()
+    for data in [capture(&facts, size, picture.into_raw()), report] {
+        parcels.push(Parcel { object: file(data)?, clip: None });
+    }
+    Ok(parcels)
+}
+
+impl Parcel {
+    /// Writes it as a file; `wrong` says what a failure of `out` means.
+    pub fn write(
+        &self,
+        out: &mut impl Write,
+        wrong: impl Fn(io::Error) -> Error,
+    ) -> Result<(), Error> {
+        self.object.write_all(&mut *out).map_err(|e| wrong(cause(e)))?;
+        let Some(clip) = &self.clip else { return Ok(()) };
+        // Nothing stands behind the pixels, whose tag is the last one; their length is even.
+        let length = clip.length().next_multiple_of(2) as u32;
+        let head = [&PIXEL_DATA[..], &length.to_le_bytes()].concat();
+        out.write_all(&head).map_err(&wrong)?;
+        clip.pixels(&mut |pixels| out.write_all(pixels).map_err(&wrong))?;
+        let odd = clip.length() % 2 == 1;
+        out.write_all(if odd { &[0] } else { &[] }).map_err(&wrong)
+    }
+}
+
+/// What the disk said, out of the errors around it.
+fn cause(error: impl std::error::Error + 'static) -> io::Error {
+    let mut inner: Option<&(dyn std::error::Error + 'static)> = Some(&error);
+    while let Some(error) = inner {
+        if let Some(found) = error.downcast_ref::<io::Error>() {
+            return found
+                .raw_os_error()
+                .map_or_else(|| found.kind().into(), io::Error::from_raw_os_error);
+        }
+        inner = error.source();
+    }
+    io::Error::other(error.to_string())
 }
 
 fn file(data: Data) -> Result<FileDicomObject<InMemDicomObject>, Error> {
@@ -73,8 +116,8 @@ fn file(data: Data) -> Result<FileDicomObject<InMemDicomObject>, Error> {
     })
 }
 
-/// The frames as they were kept.
-fn clip(facts: &Facts, clip: Clip) -> Data {
+/// The frames as they were kept, but for their pixels.
+fn clip(facts: &Facts, clip: &Clip) -> Data {
     let mut data = common::begin(facts, &CLIP);
     common::body(&mut data, facts);
     let organ = match facts.organ() {
@@ -105,8 +148,8 @@ fn clip(facts: &Facts, clip: Clip) -> Data {
     };
     text(&mut data, tags::DERIVATION_DESCRIPTION, VR::ST, &format!("{derivation}{source}"));
     put(&mut data, tags::ULTRASOUND_COLOR_DATA_PRESENT, VR::US, 0_u16);
-    times(&mut data, &clip);
-    common::pixels(&mut data, [clip.width, clip.height], "MONOCHROME2", clip.pixels);
+    times(&mut data, clip);
+    common::layout(&mut data, [clip.width, clip.height], "MONOCHROME2");
     data
 }
 
@@ -153,6 +196,7 @@ fn capture(facts: &Facts, size: [u32; 2], rgb: Vec<u8>) -> Data {
             clock(&mut data, hour, ended);
         }
     }
-    common::pixels(&mut data, size, "RGB", rgb);
+    common::layout(&mut data, size, "RGB");
+    put(&mut data, tags::PIXEL_DATA, VR::OB, rgb);
     data
 }

@@ -6,14 +6,13 @@
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use dicom_object::{FileDicomObject, InMemDicomObject};
 use sha2::{Digest, Sha256};
 
-use super::dicom::{self, dicom};
+use super::dicom::{self, Parcel, dicom};
 use super::facts::{Facts, Privacy};
 use super::{Material, fhir, page};
 use crate::error::{Error, ErrorKind, plain_words};
-use crate::store::{ExamId, File, Files, Folder};
+use crate::store::{Appender, ExamId, Files, Folder};
 
 /// Of each file, for whoever wants to check them later.
 const SUMS: &str = "SHA256SUMS";
@@ -72,7 +71,7 @@ pub fn onto(
 /// What stands in a file.
 pub(super) enum Content {
     Bytes(Vec<u8>),
-    Dicom(Box<FileDicomObject<InMemDicomObject>>),
+    Dicom(Box<Parcel>),
 }
 
 pub(super) fn put_all(
@@ -118,7 +117,7 @@ fn unwritten(error: &io::Error) -> Error {
     Error::new(ErrorKind::Storage, SUMS, problem, REMEDY)
 }
 
-/// Page and FHIR first: the clip's pixels then go over into its file, without a copy.
+/// Page and FHIR first: the clip then goes over into its own file.
 pub(super) fn contents(
     material: Material,
     privacy: Privacy,
@@ -134,13 +133,13 @@ pub(super) fn contents(
         ("page.html", Content::Bytes(page.into_bytes())),
         ("fhir.json", Content::Bytes(fhir.into_bytes())),
     ];
-    for object in dicom(material, privacy)? {
-        let name = match object.meta().media_storage_sop_class_uid() {
+    for parcel in dicom(material, privacy)? {
+        let name = match parcel.object.meta().media_storage_sop_class_uid() {
             dicom::US_MULTIFRAME => "clip.dcm",
             dicom::SECONDARY_CAPTURE => "summary.dcm",
             _ => "report.dcm",
         };
-        contents.push((name, Content::Dicom(Box::new(object))));
+        contents.push((name, Content::Dicom(Box::new(parcel))));
     }
     Ok(contents)
 }
@@ -153,7 +152,7 @@ fn put(files: &dyn Files, name: &str, content: &Content) -> Result<(String, u64)
         // It may be gone with the stick; what is left of it makes no complete folder.
         let _ = files.remove(&draft);
     }
-    outcome.map_err(|error| Error { subject: name.to_owned(), ..unwritten(&error) })
+    outcome
 }
 
 fn put_as(
@@ -161,35 +160,22 @@ fn put_as(
     name: &str,
     draft: &str,
     content: &Content,
-) -> io::Result<(String, u64)> {
-    let file = files.create(draft)?;
-    let stream = Appender { file, length: 0, digest: Sha256::new() };
+) -> Result<(String, u64), Error> {
+    let wrong = |error: io::Error| Error { subject: name.to_owned(), ..unwritten(&error) };
+    let stream = Appender::new(files.create(draft).map_err(wrong)?);
     let mut output = BufWriter::with_capacity(1 << 18, stream);
     match content {
-        Content::Bytes(bytes) => output.write_all(bytes)?,
-        Content::Dicom(object) => object.write_all(&mut output).map_err(cause)?,
+        Content::Bytes(bytes) => output.write_all(bytes).map_err(wrong)?,
+        // An exam that cannot be read is no fault of the medium.
+        Content::Dicom(parcel) => parcel.write(&mut output, wrong)?,
     }
-    let Appender { file, length, digest } = output.into_inner().map_err(|e| e.into_error())?;
-    file.sync()?;
-    file.forget()?;
-    drop(file);
-    files.rename(draft, name)?;
-    files.sync_names()?;
+    let stream = output.into_inner().map_err(|e| wrong(e.into_error()))?;
+    let (length, digest) = (stream.length(), stream.digest());
+    let settled = stream.sync().and_then(|()| stream.forget());
+    drop(stream);
+    let named = settled.and_then(|()| files.rename(draft, name)).and_then(|()| files.sync_names());
+    named.map_err(wrong)?;
     Ok((hex(digest), length))
-}
-
-/// What the disk said, out of the errors around it.
-fn cause(error: impl std::error::Error + 'static) -> io::Error {
-    let mut inner: Option<&(dyn std::error::Error + 'static)> = Some(&error);
-    while let Some(error) = inner {
-        if let Some(found) = error.downcast_ref::<io::Error>() {
-            return found
-                .raw_os_error()
-                .map_or_else(|| found.kind().into(), io::Error::from_raw_os_error);
-        }
-        inner = error.source();
-    }
-    io::Error::other(error.to_string())
 }
 
 fn digest_of(files: &dyn Files, name: &str) -> io::Result<String> {
@@ -208,24 +194,4 @@ fn digest_of(files: &dyn Files, name: &str) -> io::Result<String> {
 
 pub(super) fn hex(digest: Sha256) -> String {
     digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// Writes at a file's end and keeps the digest of all of it.
-struct Appender {
-    file: Box<dyn File>,
-    length: u64,
-    digest: Sha256,
-}
-
-impl Write for Appender {
-    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
-        self.file.write_at(data, self.length)?;
-        self.length += data.len() as u64;
-        self.digest.update(data);
-        Ok(data.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }

@@ -9,17 +9,15 @@ use image::{GrayImage, ImageFormat, RgbImage};
 use super::{Clip, Key, Material};
 use crate::snapshot::{HeatMap, Outline, paint};
 
-/// Frames of the strip.
-pub const STRIP: usize = 8;
 /// The key frame is brought to this width, a frame of the strip to that.
 const KEY_WIDTH: u32 = 480;
 const STRIP_WIDTH: u32 = 200;
 
 /// The key frame, and the same with heat map and outline where there are any.
 pub fn key(material: &Material) -> Option<(RgbImage, Option<RgbImage>)> {
-    let Key { frame, bounds, heat, outline } = material.key.as_ref()?;
+    let Key { bounds, luma, heat, outline, .. } = material.key.as_ref()?;
     let (width, height) = (bounds.width(), bounds.height());
-    let grey = GrayImage::from_raw(width, height, material.clip.cut(*frame, *bounds))?;
+    let grey = GrayImage::from_raw(width, height, luma.clone())?;
     let grey = fitted(&grey, KEY_WIDTH);
     let columns = grey.width() as usize;
     let painted = |heat: &HeatMap, outline: &Outline| {
@@ -33,10 +31,8 @@ pub fn key(material: &Material) -> Option<(RgbImage, Option<RgbImage>)> {
 
 /// Frames at even distances, with the time of each since the first.
 pub fn strip(clip: &Clip) -> Vec<(f64, GrayImage)> {
-    let count = if clip.is_empty() { 0 } else { clip.len().min(STRIP) };
-    let shown = (0..count).filter_map(|i| {
-        let number = if count == 1 { 0 } else { i * (clip.len() - 1) / (count - 1) };
-        let grey = GrayImage::from_raw(clip.width, clip.height, clip.frame(number).to_vec())?;
+    let shown = clip.strip().filter_map(|(number, pixels)| {
+        let grey = GrayImage::from_raw(clip.width, clip.height, pixels)?;
         let since = clip.times[number].saturating_sub(clip.times[0]).as_secs_f64();
         Some((since, fitted(&grey, STRIP_WIDTH)))
     });

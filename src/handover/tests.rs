@@ -5,10 +5,12 @@ mod medium;
 use std::io::Cursor;
 use std::time::Duration;
 
+use dicom_core::{DataElement, PrimitiveValue, VR};
 use dicom_object::{FileDicomObject, InMemDicomObject};
 
 use super::facts::Facts;
 use super::*;
+use crate::error::{Error, ErrorKind};
 use crate::patient::Patient;
 use crate::preprocess::Measures;
 use crate::protocol::VitalSigns;
@@ -83,22 +85,29 @@ fn record() -> Record {
     }
 }
 
+fn clip(frames: Vec<KeptFrame>) -> Clip {
+    let count = frames.len();
+    let again: Frames = Box::new(move || Ok(Box::new(frames.clone().into_iter().map(Ok))));
+    Clip::gather(count, again, |_, _| Ok(())).unwrap()
+}
+
 fn material() -> Material {
     let frames = frames();
     let bounds = frames[1].bounds;
-    let mut key = Key { frame: 1, bounds, ..Key::default() };
+    let luma = frames[1].luma.clone();
+    let mut key = Key { frame: 1, bounds, luma, ..Key::default() };
     key.heat.fill(2, &[4.0, -4.0, 0.0, 2.0], 4.0, Area::WHOLE);
-    let clip = Clip::gather(frames.into_iter().map(Ok)).unwrap();
+    let clip = clip(frames);
     Material { record: record(), visit_started: when(1_789_999_000), clip, key: Some(key) }
 }
 
-fn written(objects: &[Object]) -> Vec<Vec<u8>> {
-    let bytes = |object: &Object| {
+fn written(parcels: &[Parcel]) -> Vec<Vec<u8>> {
+    let bytes = |parcel: &Parcel| {
         let mut bytes = Vec::new();
-        object.write_all(&mut bytes).unwrap();
+        parcel.write(&mut bytes, |e| panic!("{e}")).unwrap();
         bytes
     };
-    objects.iter().map(bytes).collect()
+    parcels.iter().map(bytes).collect()
 }
 
 /// As any reader gets them.
@@ -162,6 +171,53 @@ fn every_pixel_that_was_kept_is_in_the_clip_and_nothing_else() {
     let size = |name| value(summary, name).parse::<usize>().unwrap();
     let rgb = summary.element_by_name("PixelData").unwrap().to_bytes().unwrap();
     assert_eq!(rgb.len(), 3 * size("Rows") * size("Columns"));
+}
+
+#[test]
+fn a_clip_is_written_as_if_it_were_in_memory() {
+    let parcel = dicom(material(), Privacy::Deidentified).unwrap().remove(0);
+    let streamed = written(std::slice::from_ref(&parcel)).remove(0);
+    let (mut pixels, mut whole) = (Vec::new(), parcel.object.clone());
+    let mut take = |piece: &[u8]| {
+        pixels.extend_from_slice(piece);
+        Ok(())
+    };
+    parcel.clip.as_ref().unwrap().pixels(&mut take).unwrap();
+    assert_eq!(pixels.len(), 3 * 17 * 12);
+    let tag = dicom_dictionary_std::tags::PIXEL_DATA;
+    whole.put(DataElement::new(tag, VR::OB, PrimitiveValue::from(pixels)));
+    let mut bytes = Vec::new();
+    whole.write_all(&mut bytes).unwrap();
+    assert!(bytes == streamed);
+    // An odd number of pixels.
+    let parcel = Parcel { clip: Some(clip(vec![frames().remove(0); 3])), ..parcel };
+    assert_eq!(written(std::slice::from_ref(&parcel))[0].len() % 2, 0);
+}
+
+#[test]
+fn a_clip_that_changes_while_it_is_written_is_an_error() {
+    for change in ["shorter", "longer", "elsewhere", "damaged"] {
+        let passes = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+        let again: Frames = Box::new(move || {
+            let mut all: Vec<_> = frames().into_iter().map(Ok).collect();
+            let first = passes.fetch_add(1, std::sync::atomic::Ordering::SeqCst) == 0;
+            match change {
+                _ if first => {}
+                "shorter" => drop(all.pop()),
+                "longer" => all.extend(frames().into_iter().map(Ok)),
+                "elsewhere" => all[0].as_mut().unwrap().bounds.right += 9,
+                _ => all[1] = Err(Error::new(ErrorKind::Storage, "the clip", "is torn", "mend it")),
+            }
+            Ok(Box::new(all.into_iter()))
+        });
+        let mut material = material();
+        material.clip = Clip::gather(3, again, |_, _| Ok(())).unwrap();
+        let (disk, words) =
+            (Faulty::default(), if change == "damaged" { "torn" } else { "not as" });
+        let error = write(&disk, material, Privacy::Deidentified, || {}).unwrap_err();
+        assert!(error.problem.contains(words), "{change}: {error}");
+        assert!(!disk.everything().contains_key("clip.dcm"), "{change}");
+    }
 }
 
 #[test]
@@ -293,7 +349,7 @@ fn a_clock_that_was_not_set_gives_no_date() {
 #[test]
 fn without_a_picture_there_is_no_clip() {
     let mut material = material();
-    material.clip = Clip::gather(frames().into_iter().skip(2).map(Ok)).unwrap();
+    material.clip = clip(frames().split_off(2));
     material.key = None;
     material.record.verdict = Verdict::Ungradable(Reason::TooLittle);
     let objects = read_back(material, Privacy::Deidentified);

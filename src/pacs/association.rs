@@ -11,6 +11,7 @@ use dicom_ul::association::client::{ClientAssociation, ClientAssociationOptions,
 use dicom_ul::pdu::{PDataValue, PDataValueType, Pdu};
 
 use super::message::{Reply, Request};
+use super::store::Sink;
 use super::{Peer, tls, trouble};
 use crate::error::Error;
 
@@ -100,28 +101,53 @@ impl<'a> Association<'a> {
         let Some(context) = self.context(about, syntax) else {
             return Err(trouble::not_taken(self.peer, about));
         };
-        self.send_bytes(context, &PDataValueType::Command, &request.bytes())?;
-        data.map_or(Ok(()), |data| self.send_bytes(context, &PDataValueType::Data, data))
+        self.pieces(context, PDataValueType::Command, |sink| sink(&request.bytes()))?;
+        data.map_or(Ok(()), |data| self.pieces(context, PDataValueType::Data, |sink| sink(data)))
     }
 
-    fn send_bytes(
+    /// Sends a request, and what `fill` says belongs to it.
+    pub fn stream(
         &mut self,
-        presentation_context_id: u8,
-        kind: &PDataValueType,
-        bytes: &[u8],
+        about: &str,
+        syntax: &str,
+        request: &Request,
+        fill: impl FnOnce(Sink) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        self.send(about, syntax, request, None)?;
+        let context = self.context(about, syntax).unwrap_or_default();
+        self.pieces(context, PDataValueType::Data, fill)
+    }
+
+    /// Sends what `fill` says in pieces as large as the peer takes them; the last one is marked.
+    fn pieces(
+        &mut self,
+        context: u8,
+        kind: PDataValueType,
+        fill: impl FnOnce(Sink) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let most = either!(&self.link, it => it.acceptor_max_pdu_length());
-        let piece = most.min(PIECE).saturating_sub(HEADER).max(2) as usize;
-        let mut pieces = bytes.chunks(piece).peekable();
-        while let Some(data) = pieces.next() {
-            let (value_type, is_last) = (kind.clone(), pieces.peek().is_none());
-            let data = data.to_vec();
-            let value = PDataValue { presentation_context_id, value_type, is_last, data };
+        let size = most.min(PIECE).saturating_sub(HEADER).max(2) as usize;
+        let mut piece = Vec::with_capacity(size);
+        let mut send = |piece: &mut Vec<u8>, is_last| {
+            let data = std::mem::replace(piece, Vec::with_capacity(if is_last { 0 } else { size }));
+            let value_type = kind.clone();
+            let value = PDataValue { presentation_context_id: context, value_type, is_last, data };
             let pdu = Pdu::PData { data: vec![value] };
-            either!(&mut self.link, it => it.send(&pdu))
-                .map_err(|e| trouble::words(self.peer, &e))?;
-        }
-        Ok(())
+            either!(&mut self.link, it => it.send(&pdu)).map_err(|e| trouble::words(self.peer, &e))
+        };
+        fill(&mut |mut bytes: &[u8]| {
+            while !bytes.is_empty() {
+                // More has come: what is full is not the last.
+                if piece.len() == size {
+                    send(&mut piece, false)?;
+                }
+                let (now, later) = bytes.split_at(bytes.len().min(size - piece.len()));
+                piece.extend_from_slice(now);
+                bytes = later;
+            }
+            Ok(())
+        })?;
+        send(&mut piece, true)
     }
 
     /// The answer to a request, and what belongs to it.

@@ -18,6 +18,22 @@ const EXPLICIT: &str = "1.2.840.10008.1.2.1";
 /// What is sent: attributes, and what a file's header says of them.
 pub type Object = FileDicomObject<InMemDicomObject>;
 
+/// An object as it is sent, uncompressed where its pixels are apart.
+pub struct Item<'a> {
+    pub object: &'a Object,
+    /// The object's own, where there are none.
+    pub pixels: Option<Pixels<'a>>,
+}
+
+/// So many bytes of pixels, which are read as they are sent.
+pub struct Pixels<'a> {
+    pub length: u64,
+    pub read: Box<dyn Fn(Sink) -> Result<(), Error> + 'a>,
+}
+
+/// Takes bytes, a piece at a time.
+pub type Sink<'a> = &'a mut dyn FnMut(&[u8]) -> Result<(), Error>;
+
 /// Why the objects are not there as a whole.
 #[derive(Debug)]
 pub struct Undelivered {
@@ -71,11 +87,17 @@ impl<'a> Header<'a> {
 }
 
 impl Peer {
-    /// Sends all objects of an exam.
+    /// Sends objects that are in memory as a whole.
     pub fn store(&self, objects: &[Object]) -> Result<(), Undelivered> {
+        let item = |object| Item { object, pixels: None };
+        self.deliver(&objects.iter().map(item).collect::<Vec<_>>(), &mut |_| ())
+    }
+
+    /// Sends all objects of an exam; `told` hears how many have arrived, after each.
+    pub fn deliver(&self, items: &[Item], told: &mut dyn FnMut(usize)) -> Result<(), Undelivered> {
         let (mut taken, mut under_way, mut peer) = (0, false, true);
         let outcome = self.guarded(|| {
-            let headers: Vec<Header> = objects.iter().map(Header::of).collect();
+            let headers: Vec<Header> = items.iter().map(|item| Header::of(item.object)).collect();
             let contexts: BTreeMap<(&str, &str), Vec<String>> =
                 headers.iter().map(|h| ((h.class, h.syntax), h.syntaxes())).collect();
             let contexts: Vec<(String, Vec<String>)> = contexts
@@ -93,13 +115,23 @@ impl Peer {
                 };
                 syntaxes.push(syntax);
             }
-            for ((object, header), syntax) in objects.iter().zip(&headers).zip(&syntaxes) {
+            for ((item, header), syntax) in items.iter().zip(&headers).zip(&syntaxes) {
                 // Written to memory first: what cannot be written must not arrive cut short.
-                let bytes = encode(object, syntax)?;
+                let bytes = encode(item, syntax)?;
                 let number = association.next_message();
                 let request = Request::store(number, header.class, header.instance);
                 under_way = true;
-                association.send(header.class, syntax, &request, Some(&bytes))?;
+                let sent = association.stream(header.class, syntax, &request, |sink| {
+                    sink(&bytes)?;
+                    let Some(pixels) = &item.pixels else { return Ok(()) };
+                    (pixels.read)(sink)?;
+                    sink(if pixels.length % 2 == 1 { &[0] } else { &[] })
+                });
+                if let Err(error) = sent {
+                    // What was cut short is taken for nothing.
+                    association.abort();
+                    return Err(error);
+                }
                 let (reply, _) = association.answer(&request)?;
                 under_way = false;
                 if reply.status != message::SUCCESS {
@@ -109,6 +141,7 @@ impl Peer {
                     return Err(trouble::status(self, reply.status));
                 }
                 taken += 1;
+                told(taken);
             }
             association.release();
             Ok(())
@@ -117,13 +150,23 @@ impl Peer {
     }
 }
 
-fn encode(object: &Object, syntax: &str) -> Result<Vec<u8>, Error> {
+/// An object's attributes, and where its pixels follow what stands before them.
+fn encode(item: &Item, syntax: &str) -> Result<Vec<u8>, Error> {
     let failed = |why: &str| {
         let problem = format!("cannot be written in transfer syntax {syntax} ({why})");
         Error::new(ErrorKind::Input, "the object", problem, "report this to the makers of Sonolamp")
     };
-    let syntax = TransferSyntaxRegistry.get(syntax).ok_or_else(|| failed("it is not known"))?;
+    let known = TransferSyntaxRegistry.get(syntax).ok_or_else(|| failed("it is not known"))?;
     let mut bytes = Vec::new();
-    object.write_dataset_with_ts(&mut bytes, syntax).map_err(|e| failed(&e.to_string()))?;
+    item.object.write_dataset_with_ts(&mut bytes, known).map_err(|e| failed(&e.to_string()))?;
+    if let Some(pixels) = &item.pixels {
+        let length = u32::try_from(pixels.length.next_multiple_of(2));
+        let length = length.map_err(|_| failed("its pixels are too many"))?;
+        bytes.extend([0xe0, 0x7f, 0x10, 0x00]);
+        if syntax != IMPLICIT {
+            bytes.extend([b'O', b'B', 0, 0]);
+        }
+        bytes.extend(length.to_le_bytes());
+    }
     Ok(bytes)
 }

@@ -1,6 +1,9 @@
 //! Against a PACS that answers as a script says; `tests/pacs.rs` talks to real ones.
 
 use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::SeqCst;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 
@@ -47,6 +50,32 @@ fn pacs<T: Send + 'static>(
         }
     });
     (peer(port), receiver)
+}
+
+/// A PACS that takes whatever comes, one association after the other, as long as it `may`: so many
+/// objects more. It tells how many each association brought.
+pub(crate) fn taking(may: Arc<AtomicUsize>) -> (Peer, Receiver<usize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (sender, receiver) = channel();
+    thread::spawn(move || {
+        for client in listener.incoming() {
+            let options = ServerAssociationOptions::new().accept_any().ae_title("PACS");
+            let options = options.promiscuous(true);
+            let Ok(mut server) = options.establish(client.unwrap()) else { continue };
+            let mut taken = 0;
+            while let Some((context, number, _)) = take(&mut server) {
+                let one = |may: usize| may.checked_sub(1);
+                while may.fetch_update(SeqCst, SeqCst, one).is_err() {
+                    thread::sleep(Duration::from_millis(10));
+                }
+                say(&mut server, answer(context, number, 0x8001, 0, None));
+                taken += 1;
+            }
+            let _ = sender.send(taken);
+        }
+    });
+    (Peer { answer: Duration::from_secs(60), ..peer(port) }, receiver)
 }
 
 /// A whole message: its context, the request's number and the data that belong to it.

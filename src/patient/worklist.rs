@@ -45,7 +45,7 @@ pub fn worklist(path: &Path) -> Result<Vec<Patient>, Error> {
     let waiting: Vec<Waiting> = serde_json::from_str(&text)
         .map_err(|e| wrong(format!("is no JSON array of patients (line {})", e.line())))?;
     let patient = |w: Waiting| Patient {
-        name: tidy(&w.name),
+        name: tidy(&readable(&w.name)),
         number: tidy(&w.number),
         born: date(w.born.trim()).unwrap_or_default(),
         sex: sex(w.sex.trim()).unwrap_or_default().to_owned(),
@@ -55,9 +55,36 @@ pub fn worklist(path: &Path) -> Result<Vec<Patient>, Error> {
     Ok(waiting.into_iter().map(patient).filter(|patient| !patient.is_empty()).collect())
 }
 
+/// A name in DICOM's parts as it would be typed: the family's, a comma, the others; the same in another
+/// script stands behind an equals sign. `handover` makes DICOM's parts of it again.
+fn readable(name: &str) -> String {
+    let group = |group: &str| {
+        let mut parts = group.split('^').map(str::trim).filter(|part| !part.is_empty());
+        let family = parts.next().unwrap_or_default().to_owned();
+        let others = parts.collect::<Vec<_>>().join(" ");
+        if others.is_empty() { family } else { format!("{family}, {others}") }
+    };
+    let groups = name.split('=').map(group).filter(|group| !group.is_empty());
+    groups.collect::<Vec<_>>().join(" = ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_in_parts_are_read_as_people_type_them() {
+        for (sent, read) in [
+            ("Lee^Ann", "Lee, Ann"),
+            ("Lee^Ann^Mary^Dr^", "Lee, Ann Mary Dr"),
+            ("Wang^XiaoDong=王^小東=", "Wang, XiaoDong = 王, 小東"),
+            ("Ann Lee", "Ann Lee"),
+            ("Lee, Ann", "Lee, Ann"),
+            ("^^=", ""),
+        ] {
+            assert_eq!(readable(sent), read, "{sent}");
+        }
+    }
 
     #[test]
     fn a_worklist_is_read_as_far_as_it_can_be_believed() {

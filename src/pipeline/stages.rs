@@ -61,6 +61,14 @@ impl Model {
         self.bundle.manifest.heads().map(head).collect()
     }
 
+    /// Whether there is something to lay over a picture that was kept, which is its sector: where a
+    /// network that saw more looked, nobody knows any more.
+    pub fn maps_again(&self) -> bool {
+        let manifest = &self.bundle.manifest;
+        let any = manifest.map.is_some() || manifest.mask.is_some();
+        any && manifest.input.region == Region::Sector
+    }
+
     /// Stages of their own for one thread.
     pub fn stages(&self, mode: Mode) -> Result<Stages, Error> {
         Ok(Stages::new(&self.bundle, Box::new(self.network.classifier()?), mode))
@@ -194,19 +202,33 @@ impl Stages {
     /// Lays what the network saw in the frame taken in last over a picture of this box of it. A
     /// frame that is no evidence gets nothing.
     pub fn overlay(&self, picture: Bounds, heat: &mut HeatMap, outline: &mut Outline) {
-        self.lay(Area::of(self.prepared.bounds, picture), heat, outline);
+        let sound = self.screening.flaw().is_none();
+        self.lay(Area::of(self.prepared.bounds, picture), sound, heat, outline);
     }
 
     /// The same for a frame that was kept, whose picture is its sector. Where the network saw more
     /// than that, nobody knows any more where that lay.
     pub fn overlay_again(&self, heat: &mut HeatMap, outline: &mut Outline) {
         if self.sector_alone {
-            self.lay(Area::WHOLE, heat, outline);
+            self.lay(Area::WHOLE, self.screening.flaw().is_none(), heat, outline);
         }
     }
 
-    fn lay(&self, area: Area, heat: &mut HeatMap, outline: &mut Outline) {
-        let sound = self.screening.flaw().is_none();
+    /// The same for any such frame that is evidence, whatever was taken in before; nothing is judged.
+    pub fn look_again(
+        &mut self,
+        tensor: &[u8],
+        heat: &mut HeatMap,
+        outline: &mut Outline,
+    ) -> Result<(), Error> {
+        self.classifier.classify(tensor, &mut self.answer)?;
+        if self.sector_alone {
+            self.lay(Area::WHOLE, true, heat, outline);
+        }
+        Ok(())
+    }
+
+    fn lay(&self, area: Area, sound: bool, heat: &mut HeatMap, outline: &mut Outline) {
         let Answer { map, mask, .. } = &self.answer;
         match self.full.filter(|_| sound) {
             Some(full) => heat.fill(map.width, &map.values, full, area),

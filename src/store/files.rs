@@ -9,11 +9,12 @@ pub mod faulty;
 
 use std::fmt::Debug;
 use std::fs::OpenOptions;
-use std::io;
+use std::io::{self, Write};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Advice, FlockOperation, fadvise, flock};
+use sha2::{Digest, Sha256};
 
 /// Only the owner may read what the store writes.
 const PRIVATE: u32 = 0o600;
@@ -75,6 +76,51 @@ impl dyn Files + '_ {
         drop(file);
         self.rename(&draft, name)?;
         self.sync_names()
+    }
+}
+
+/// Writes at a file's end, and knows the digest of all of it.
+pub struct Appender {
+    file: Box<dyn File>,
+    length: u64,
+    digest: Sha256,
+}
+
+impl Appender {
+    /// On a file that is empty.
+    pub fn new(file: Box<dyn File>) -> Appender {
+        Appender { file, length: 0, digest: Sha256::new() }
+    }
+
+    pub fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// Of what was written so far.
+    pub fn digest(&self) -> Sha256 {
+        self.digest.clone()
+    }
+
+    pub fn sync(&self) -> io::Result<()> {
+        self.file.sync()
+    }
+
+    /// See [`File::forget`].
+    pub fn forget(&self) -> io::Result<()> {
+        self.file.forget()
+    }
+}
+
+impl Write for Appender {
+    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
+        self.file.write_at(data, self.length)?;
+        self.length += data.len() as u64;
+        self.digest.update(data);
+        Ok(data.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

@@ -14,7 +14,7 @@ use super::files::{DRAFT, Files};
 use super::id::ExamId;
 use super::index::Index;
 use super::journal::{self, Journal, What, When, hex};
-use super::{BOX, Store, unreadable};
+use super::{BOX, Shelf, Store, unreadable};
 use crate::error::{Error, ErrorKind};
 
 pub const ENTRY: &str = ".outbox";
@@ -155,7 +155,7 @@ fn put(files: &dyn Files, entry: &Entry) -> io::Result<()> {
     files.replace(&name(entry.exam), &encode(entry)?)
 }
 
-impl Store {
+impl Shelf {
     /// What waits to be sent, in the order in which it was asked for.
     pub fn outbox(&self) -> Result<Vec<Entry>, Error> {
         let ids = ids(&*self.files, ENTRY).map_err(|e| unreadable("the outbox", &e))?;
@@ -169,6 +169,13 @@ impl Store {
         Ok(entries)
     }
 
+    /// Whether an exam waits to be sent.
+    pub fn waits(&self, id: ExamId) -> bool {
+        self.files.open(&name(id)).is_ok()
+    }
+}
+
+impl Store {
     /// Puts an exam into the outbox. What is there already stays as it is.
     pub fn queue(
         &mut self,

@@ -135,7 +135,7 @@ impl Shelf {
     pub fn frames(
         &self,
         exam: &Exam,
-    ) -> Result<impl Iterator<Item = Result<KeptFrame, Error>>, Error> {
+    ) -> Result<impl Iterator<Item = Result<KeptFrame, Error>> + use<>, Error> {
         let subject = format!("the clip of exam {}", exam.record.id);
         let file = self.files.open(&format!("{}{CLIP}", exam.record.id));
         let input = file.map(|file| BufReader::with_capacity(1 << 16, Reader { file, at: 0 }));

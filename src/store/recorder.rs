@@ -4,12 +4,12 @@
 //! nobody waits for the disk. Where the disk is too slow for that, the exam is not kept, and that is
 //! said: half an exam is never kept for a whole one.
 
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use super::{
-    Draft, ExamId, Kept, KeptFrame, Ledger, Means, Place, Record, Shelf, Store, What, When,
+    Draft, ExamId, Failed, Kept, KeptFrame, Ledger, Means, Place, Record, Shelf, Store, What, When,
 };
 use crate::error::{Error, ErrorKind};
 use crate::patient::Entry;
@@ -107,16 +107,28 @@ pub struct Recorder {
 }
 
 /// What somebody at the box asks of the store. It is done between exams, and never during one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Errand {
     /// To be written into the journal.
     Note(What),
     /// Handed over.
     Mark(ExamId, What),
     Erase(ExamId),
+    /// To be sent to there; refused where it was sent before.
+    Queue(ExamId, String),
+    /// So many objects are about to leave the box.
+    BeginSending(ExamId, usize),
+    Sent(ExamId),
+    NotSent(ExamId, Failed),
 }
 
-type Asked = (Errand, When, SyncSender<Result<(), Error>>);
+struct Asked {
+    errand: Errand,
+    when: When,
+    answer: SyncSender<Result<(), Error>>,
+    /// Where there is one, it is not done once nobody waits for it any more.
+    waits: Option<Weak<()>>,
+}
 
 /// Where errands are brought to.
 #[derive(Clone)]
@@ -126,17 +138,55 @@ impl Errands {
     /// Leaves an errand to be done; there is always room for the few of a session.
     pub fn leave(&self, errand: Errand, when: When) {
         let (answer, _) = sync_channel(1);
-        let _ = self.0.try_send((errand, when, answer));
+        let _ = self.0.try_send(Asked { errand, when, answer, waits: None });
     }
 
     /// Has an errand done, and waits for it.
     pub fn run(&self, errand: Errand, when: When) -> Result<(), Error> {
         let (answer, answered) = sync_channel(1);
-        let asked = self.0.try_send((errand, when, answer)).ok();
+        let asked = self.0.try_send(Asked { errand, when, answer, waits: None }).ok();
         asked.and_then(|()| answered.recv_timeout(PATIENCE).ok()).unwrap_or_else(|| {
             let problem = "is busy with an exam";
             Err(Error::new(ErrorKind::Storage, "the exam store", problem, "hold it and try again"))
         })
+    }
+
+    /// Has an errand done and waits for it for as long as `on` says; whether it was done. One that was
+    /// given up is not done later.
+    pub fn wait(&self, errand: Errand, when: When, on: impl Fn() -> bool) -> Result<bool, Error> {
+        let waiting = Arc::new(());
+        self.ask(errand, when, Some(Arc::downgrade(&waiting)), on)
+    }
+
+    /// The same for what is done even if nobody waits for it any more.
+    pub fn settle(&self, errand: Errand, when: When, on: impl Fn() -> bool) -> Result<bool, Error> {
+        self.ask(errand, when, None, on)
+    }
+
+    fn ask(
+        &self,
+        errand: Errand,
+        when: When,
+        waits: Option<Weak<()>>,
+        on: impl Fn() -> bool,
+    ) -> Result<bool, Error> {
+        let (answer, answered) = sync_channel(1);
+        let mut asked = Asked { errand, when, answer, waits };
+        loop {
+            asked = match self.0.try_send(asked) {
+                Ok(()) => break,
+                Err(TrySendError::Full(asked)) if on() => asked,
+                Err(_) => return Ok(false),
+            };
+            std::thread::sleep(TICK);
+        }
+        loop {
+            match answered.recv_timeout(TICK) {
+                Ok(outcome) => return outcome.map(|()| true),
+                Err(RecvTimeoutError::Timeout) if on() => {}
+                Err(_) => return Ok(false),
+            }
+        }
     }
 }
 
@@ -248,6 +298,26 @@ impl Recording {
     }
 }
 
+impl Store {
+    /// Does an errand.
+    pub fn carry_out(&mut self, errand: Errand, when: When, who: &str) -> Result<(), Error> {
+        match errand {
+            Errand::Note(what) => self.note_down(what, when, who),
+            Errand::Mark(id, what) => self.mark(id, what, when, who),
+            Errand::Erase(id) => self.erase(id, when, who),
+            Errand::Queue(id, _) if self.row(id)?.1.sent => {
+                let remedy = "`sonolamp exam send --again` sends it once more";
+                let problem = "has been sent already";
+                Err(Error::new(ErrorKind::Usage, format!("exam {id}"), problem, remedy))
+            }
+            Errand::Queue(id, to) => self.queue(id, &to, when, who),
+            Errand::BeginSending(id, objects) => self.begin_sending(id, objects),
+            Errand::Sent(id) => self.sent(id, when, who),
+            Errand::NotSent(id, failed) => self.not_sent(id, &failed, when, who),
+        }
+    }
+}
+
 impl Recorder {
     /// What is kept, and errands, for whoever reads beside this.
     pub fn beside(&self) -> (Shelf, Errands) {
@@ -267,10 +337,12 @@ impl Recorder {
                 self.state.set(Keeping::Failed(error.to_string().into()));
             }
             while self.draft.is_none()
-                && let Ok((errand, when, answer)) = self.asked.try_recv()
+                && let Ok(Asked { errand, when, answer, waits }) = self.asked.try_recv()
             {
-                // Whoever asked may have lost patience.
-                let _ = answer.try_send(self.do_errand(errand, when));
+                if waits.is_none_or(|waits| waits.upgrade().is_some()) {
+                    // Whoever asked may have lost patience.
+                    let _ = answer.try_send(self.do_errand(errand, when));
+                }
             }
             if over {
                 return;
@@ -279,15 +351,11 @@ impl Recorder {
     }
 
     fn do_errand(&mut self, errand: Errand, when: When) -> Result<(), Error> {
-        match errand {
-            Errand::Note(what) => self.store.note_down(what, when, WHO),
-            Errand::Mark(id, what) => self.store.mark(id, what, when, WHO),
-            Errand::Erase(id) => {
-                // What is amended would come back.
-                self.kept.retain(|(kept, _)| kept.id != id);
-                self.store.erase(id, when, WHO)
-            }
+        if let Errand::Erase(id) = errand {
+            // What is amended would come back.
+            self.kept.retain(|(kept, _)| kept.id != id);
         }
+        self.store.carry_out(errand, when, WHO)
     }
 
     fn obey(&mut self, order: Order) -> Result<(), Error> {

@@ -11,6 +11,9 @@ use sonolamp::pacs::Object;
 use crate::holds;
 use crate::servers::{Line, Orthanc};
 
+/// Of the clip.
+const US: &str = "1.2.840.10008.5.1.4.1.1.3.1";
+
 /// A box with one exam, its configuration naming a PACS on loopback, in clear.
 struct Clinic {
     folder: tempfile::TempDir,
@@ -78,11 +81,21 @@ impl Clinic {
         dicom.map(|file| Object::open_file(file).unwrap()).collect()
     }
 
-    /// What the journal says, word by word.
-    fn journal(&self) -> Vec<String> {
+    /// What the journal says.
+    fn lines(&self) -> Vec<Value> {
         let text = std::fs::read_to_string(Path::new(&self.path("exams")).join("journal.jsonl"));
-        let line = |line: &str| serde_json::from_str::<Value>(line).unwrap()["what"].clone();
-        text.unwrap().lines().map(|l| line(l).as_str().unwrap().to_owned()).collect()
+        text.unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    /// The same, word by word.
+    fn journal(&self) -> Vec<String> {
+        self.lines().iter().map(|line| line["what"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// What may have arrived, in words.
+    fn unclear(&self) -> Vec<String> {
+        let lines = self.lines().into_iter().filter(|line| line["what"] == "unclear");
+        lines.map(|line| line["about"].as_str().unwrap().to_owned()).collect()
     }
 }
 
@@ -190,4 +203,57 @@ fn what_a_cut_leaves_unclear_is_said_and_sent_again_as_the_same() {
     bad(&again, 3);
     good(clinic.exam(&["outbox", "--drop", &clinic.exam]).output().unwrap());
     assert!(clinic.outbox().is_empty());
+}
+
+#[test]
+fn orthanc_may_stop_in_the_middle_and_nothing_is_lost() {
+    let orthanc_folder = tempfile::tempdir().unwrap();
+    let Some(mut orthanc) = Orthanc::new(orthanc_folder.path(), json!({})) else { return };
+    let line = Line::to(orthanc.dicom);
+    let clinic = Clinic::new(line.port);
+    let exported = clinic.exported();
+    let clip = exported.iter().find(|object| object.meta().media_storage_sop_class_uid() == US);
+    let pixels = clip.unwrap().element_by_name("PixelData").unwrap().to_bytes().unwrap().len();
+    orthanc.start();
+
+    // It is killed while it takes the clip.
+    line.stall_after(60_000);
+    let mut watch = clinic.exam(&["send", &clinic.exam, "--watch"]);
+    let mut watch = watch.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut said = BufReader::new(watch.stderr.take().unwrap()).lines().map_while(Result::ok);
+    line.wait_for_stall();
+    orthanc.stop();
+    let waits = said.find(|words| words.contains(" waits: ")).unwrap();
+    assert!(waits.contains("hung up"), "{waits}");
+    assert_eq!(clinic.unclear().len(), 1);
+    assert!(clinic.unclear()[0].starts_with("0 of 3 objects arrived at"), "{:?}", clinic.unclear());
+    line.mend();
+
+    // And again while it takes the summary; the clip has arrived.
+    line.stall_after(pixels as u64 + 500_000);
+    orthanc.start();
+    assert!(orthanc.files().is_empty(), "no half object is shown");
+    line.wait_for_stall();
+    assert_eq!(orthanc.files().len(), 1);
+    orthanc.stop();
+    let waits = said.find(|words| words.contains(" waits: ")).unwrap();
+    assert!(waits.contains("hung up"), "{waits}");
+    let unclear = clinic.unclear();
+    let last = unclear.last().unwrap();
+    let one = last.starts_with("1 of 3 objects arrived at") && last.ends_with("one more may have");
+    assert!(unclear.len() == 2 && one, "{unclear:?}");
+    line.mend();
+    orthanc.start();
+    assert_eq!(orthanc.files().len(), 1, "what it said that it has it has");
+
+    // Nobody else reads it: a full pipe would stop the program.
+    std::thread::spawn(move || said.count());
+    let told = good(watch.wait_with_output().unwrap());
+    assert!(told.ends_with("sent, 3 objects\n1 sent, 0 waiting\n"), "{told}");
+    assert_eq!(orthanc.files().len(), 3, "sent again under the same numbers");
+    holds(&orthanc, &exported);
+    assert_eq!(clinic.journal().iter().filter(|what| *what == "sent").count(), 1);
+    assert_eq!((clinic.outbox().len(), clinic.listed()["sent"] == true), (0, true));
+    let checked = good(clinic.exam(&["check"]).output().unwrap());
+    assert_eq!(checked, "1 exams, 0 damaged\n");
 }

@@ -80,6 +80,7 @@ impl Orthanc {
         wait("Orthanc's start", || self.get("/system").is_some());
     }
 
+    /// At once, as by a cut.
     pub fn stop(&mut self) {
         self.running = None;
     }
@@ -155,11 +156,13 @@ impl Line {
                 let client = client.unwrap();
                 let Ok(server) = TcpStream::connect(("127.0.0.1", target)) else { continue };
                 let (mut from, mut to) = (server.try_clone().unwrap(), client.try_clone().unwrap());
+                let over = Arc::<AtomicBool>::default();
+                let shared = (left.clone(), stalls.clone(), stalled.clone(), over.clone());
                 thread::spawn(move || {
                     let _ = std::io::copy(&mut from, &mut to);
                     let _ = to.shutdown(Shutdown::Both);
+                    over.store(true, Ordering::SeqCst);
                 });
-                let shared = (left.clone(), stalls.clone(), stalled.clone());
                 thread::spawn(move || carry(client, server, shared));
             }
         });
@@ -174,6 +177,7 @@ impl Line {
 
     /// The next so many bytes are carried, then the line stands still.
     pub fn stall_after(&self, bytes: u64) {
+        self.stalled.store(false, Ordering::SeqCst);
         self.stalls.store(true, Ordering::SeqCst);
         self.left.store(bytes, Ordering::SeqCst);
     }
@@ -182,20 +186,23 @@ impl Line {
         wait("sending", || self.stalled.load(Ordering::SeqCst));
     }
 
+    /// Once this returns, what stood still has ended.
     pub fn mend(&self) {
         self.left.store(u64::MAX, Ordering::SeqCst);
+        thread::sleep(Duration::from_millis(300));
     }
 }
 
-type Shared = (Arc<AtomicU64>, Arc<AtomicBool>, Arc<AtomicBool>);
+type Shared = (Arc<AtomicU64>, Arc<AtomicBool>, Arc<AtomicBool>, Arc<AtomicBool>);
 
-fn carry(mut client: TcpStream, mut server: TcpStream, (left, stalls, stalled): Shared) {
+fn carry(mut client: TcpStream, mut server: TcpStream, (left, stalls, stalled, over): Shared) {
     let mut piece = [0; 4096];
     while let Ok(read @ 1..) = client.read(&mut piece) {
         if left.load(Ordering::SeqCst) < read as u64 {
             if stalls.load(Ordering::SeqCst) {
                 stalled.store(true, Ordering::SeqCst);
-                wait("the end of a stall", || left.load(Ordering::SeqCst) == u64::MAX);
+                let mended = || left.load(Ordering::SeqCst) == u64::MAX;
+                wait("the end of a stall", || mended() || over.load(Ordering::SeqCst));
             }
             break;
         }

@@ -5,20 +5,14 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::thread;
-use std::time::Duration;
 
 use super::{Opened, WHO, find, network, now};
-use crate::archive::gather;
-use crate::config::pacs::Pacs;
+use crate::archive::{Destination, LONGEST_PAUSE, attempt, gather, hand_over, pauses};
 use crate::error::{Error, ErrorKind};
-use crate::handover::{self, Privacy};
-use crate::pacs::{Object, Undelivered};
+use crate::handover::{self, Parcel};
+use crate::pacs::Undelivered;
 use crate::pipeline::Model;
-use crate::store::{ExamId, Failed, Store, Unlocked};
-
-/// Between tries; each pause is twice the one before.
-const FIRST_PAUSE: Duration = Duration::from_secs(5);
-const LONGEST_PAUSE: Duration = Duration::from_secs(15 * 60);
+use crate::store::{ExamId, Store, Unlocked};
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -43,7 +37,7 @@ pub struct Arguments {
 /// What takes an exam out of the store and to the PACS.
 struct Sender {
     unlocked: Unlocked,
-    pacs: Pacs,
+    to: Destination,
     /// For the heat map: what is sent is what `exam export` writes, to the last byte.
     model: Model,
 }
@@ -62,7 +56,8 @@ pub fn run(arguments: &Arguments, out: &mut impl Write) -> anyhow::Result<ExitCo
     for id in wanted(arguments, &store, &unlocked)? {
         store.queue(id, &pacs.peer.name(), now(), WHO)?;
     }
-    let sender = Sender { unlocked, pacs, model };
+    let to = Destination { peer: pacs.peer, identified: pacs.identified };
+    let sender = Sender { unlocked, to, model };
     let (mut sent, mut waits) = (0, pauses());
     loop {
         let pass = sender.pass(&mut store, out)?;
@@ -79,10 +74,6 @@ pub fn run(arguments: &Arguments, out: &mut impl Write) -> anyhow::Result<ExitCo
         eprintln!("sonolamp: {} waiting; the next try is in {} s", pass.waiting, pause.as_secs());
         thread::sleep(pause);
     }
-}
-
-fn pauses() -> impl Iterator<Item = Duration> {
-    std::iter::successors(Some(FIRST_PAUSE), |pause| Some((*pause * 2).min(LONGEST_PAUSE)))
 }
 
 /// What is to be put into the outbox.
@@ -115,7 +106,7 @@ impl Sender {
         let (entries, mut pass) = (store.outbox()?, Pass::default());
         for (at, entry) in entries.iter().enumerate() {
             let id = entry.exam;
-            if entry.destination != self.pacs.peer.name() {
+            if entry.destination != self.to.peer.name() {
                 let to = &entry.destination;
                 eprintln!(
                     "sonolamp: exam {id} waits: it is meant for {to}, which is not configured; take it \
@@ -145,38 +136,16 @@ impl Sender {
 
     /// One try; what comes of it is in the outbox before anyone is told.
     fn send(&self, store: &mut Store, id: ExamId) -> Result<Result<usize, Undelivered>, Error> {
-        let sent = match self.objects(store, id) {
-            Ok(objects) => {
-                store.begin_sending(id, objects.len())?;
-                self.pacs.peer.store(&objects).map(|()| objects.len())
-            }
-            Err(error) => Err(Undelivered { error, taken: 0, unclear: false, peer: false }),
-        };
-        match &sent {
-            Ok(_) => store.sent(id, now(), WHO)?,
-            Err(Undelivered { error, taken, unclear, .. }) => {
-                let (trouble, taken, unclear) = (error.to_string(), *taken, *unclear);
-                store.not_sent(id, &Failed { trouble, taken, unclear }, now(), WHO)?;
-            }
-        }
-        Ok(sent)
+        let parcels = self.parcels(store, id);
+        let carry_out = |errand| store.carry_out(errand, now(), WHO).map(|()| true);
+        let deliver = |parcels: Vec<Parcel>| Some(hand_over(&self.to.peer, &parcels, &mut |_| ()));
+        let given_up = || Error::new(ErrorKind::Device, "sending", "was given up", "send it again");
+        attempt(id, parcels, carry_out, deliver)?.ok_or_else(given_up)
     }
 
     /// An exam as a PACS takes it.
-    fn objects(&self, store: &Store, id: ExamId) -> Result<Vec<Object>, Error> {
-        let identified = self.pacs.identified;
-        let privacy = if identified { Privacy::Identified } else { Privacy::Deidentified };
-        handover::dicom(gather(store, &self.unlocked, id, Some(&self.model))?, privacy)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pauses_grow_up_to_a_quarter_of_an_hour() {
-        let seconds: Vec<u64> = pauses().map(|pause| pause.as_secs()).take(10).collect();
-        assert_eq!(seconds, [5, 10, 20, 40, 80, 160, 320, 640, 900, 900]);
+    fn parcels(&self, store: &Store, id: ExamId) -> Result<Vec<Parcel>, Error> {
+        let material = gather(store, &self.unlocked, id, Some(&self.model))?;
+        handover::dicom(material, self.to.privacy())
     }
 }

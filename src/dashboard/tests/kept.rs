@@ -8,7 +8,7 @@ use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use super::place::View;
 use super::views::{in_language, press};
 use super::*;
-use crate::archive::{self, Door, Entry, Listed, Opened, Page, Record, Request, Said};
+use crate::archive::{self, Door, Entry, Listed, Opened, Page, Record, Request, Said, Sending};
 use crate::reel::Moment;
 use crate::snapshot::Keeping;
 
@@ -33,7 +33,8 @@ fn open() -> archive::View {
         let record = record(number);
         let listed = (number != 2).then(|| Listed::from(&record));
         let (exported, sent) = (number % 4 == 1, number % 8 == 1);
-        Entry { id: record.id, number: number as u64, exported, sent, listed }
+        let (waits, id, number) = (number == 3, record.id, number as u64);
+        Entry { id, number, exported, sent, waits, listed }
     };
     let page = Page { entries: (0..30).map(entry).collect(), more: true, ..Page::default() };
     archive::View { door: Door::Open, page: Arc::new(page), ..locked() }
@@ -56,7 +57,8 @@ fn opened() -> archive::View {
     });
     let reel = moments.collect::<Vec<_>>().into();
     let step = Duration::from_millis(40);
-    let opened = Opened { record: record(0), reel, step, foreign: false, damage: None };
+    let (foreign, mapped, damage) = (false, true, None);
+    let opened = Opened { record: record(0), reel, step, foreign, mapped, damage };
     archive::View { opened: Some(Arc::new(opened)), ..open() }
 }
 
@@ -112,6 +114,62 @@ fn locked_unlocked_and_opened() {
     insta::assert_snapshot!(screens.join("\n\n"));
 }
 
+/// A held exam on a box whose bundle has a map.
+fn mapping() -> Snapshot {
+    let mut snapshot = kept();
+    snapshot.identity = Arc::new(Identity { heat_map: true, ..identity() });
+    snapshot
+}
+
+#[test]
+fn a_kept_picture_is_shown_with_its_map_until_that_is_hidden() {
+    let (mut dashboard, asked) = on_exams(english(), open());
+    press(&mut dashboard, &mapping(), KeyCode::Enter);
+    show(&dashboard, opened());
+    let coloured = |dashboard: &mut Dashboard| {
+        let buffer = drawn(dashboard, 80, 24, &mapping());
+        let orange = |color| matches!(color, Color::Rgb(r, g, _) if r > g.saturating_add(30));
+        let cells = (2..16).flat_map(|y| (0..48).map(move |x| (x, y)));
+        cells.filter(|&at| buffer[at].symbol() == "▀" && orange(buffer[at].fg)).count()
+    };
+    assert_eq!(coloured(&mut dashboard), 0, "it has not been computed");
+    assert!(matches!(asked.try_recv(), Ok(Request::Open(_))));
+    assert!(matches!(asked.try_recv(), Ok(Request::Point)));
+    coloured(&mut dashboard);
+    assert!(asked.try_recv().is_err(), "asked once");
+    let place = dashboard.place.moment(dashboard.reviewed()).unwrap();
+    let mut map = archive::Map::default();
+    map.heat.fill(1, &[4.0], 4.0, crate::snapshot::Area::WHOLE);
+    let map = Some(((record(0).id, place), Arc::new(map)));
+    show(&dashboard, archive::View { map, ..opened() });
+    assert!(coloured(&mut dashboard) > 50);
+    press(&mut dashboard, &mapping(), KeyCode::Char('m'));
+    assert_eq!(coloured(&mut dashboard), 0, "hidden");
+    press(&mut dashboard, &mapping(), KeyCode::Char('m'));
+    press(&mut dashboard, &mapping(), KeyCode::Left);
+    assert_eq!(coloured(&mut dashboard), 0, "it is another picture's");
+}
+
+#[test]
+fn why_there_is_no_map_is_said() {
+    for (foreign, words) in [(true, "no map here"), (false, "no map: the model saw more")] {
+        let view = opened();
+        let Opened { record, step, .. } = &**view.opened.as_ref().unwrap();
+        let (record, step, reel) = (record.clone(), *step, vec![Moment::default()].into());
+        let opened = Opened { record, reel, step, foreign, mapped: false, damage: None };
+        let (mut dashboard, asked) = on_exams(english(), open());
+        press(&mut dashboard, &mapping(), KeyCode::Enter);
+        show(&dashboard, archive::View { opened: Some(Arc::new(opened)), ..open() });
+        let text = screen(&mut dashboard, 120, 40, &mapping());
+        let rows = text.lines().map(|row| row.trim_matches(['"', ' ']));
+        let all = rows.collect::<Vec<_>>().join(" ");
+        assert!(all.contains(words), "{text}");
+        assert!(!text.contains("speaks for refer") && !text.contains(" m "), "{text}");
+        assert!(matches!(asked.try_recv(), Ok(Request::Open(_))));
+        assert!(asked.try_recv().is_err());
+    }
+}
+
 #[test]
 fn a_locked_screen_shows_no_name() {
     for door in [Door::Locked, Door::Opening, Door::Shut] {
@@ -144,6 +202,7 @@ fn an_exam_that_was_left_does_not_come_back() {
         assert_eq!(dashboard.place.view, View::Exams);
     }
     assert!(matches!(asked.try_recv(), Ok(Request::Open(_))));
+    assert!(matches!(asked.try_recv(), Ok(Request::Point)));
     assert!(matches!(asked.try_recv(), Ok(Request::Close)));
     assert!(asked.try_recv().is_err(), "asked once");
 }
@@ -167,6 +226,43 @@ fn keys_ask_the_archive_and_nothing_else() {
     assert!(matches!(asked.try_recv(), Ok(Request::Search(text)) if text == "q1n"));
     let space = press(&mut dashboard, &kept(), KeyCode::Char(' '));
     assert_eq!(space, Some(Action::Order(Command::Advance)), "the one button works here too");
+}
+
+#[test]
+fn an_exam_is_sent_by_a_key_where_there_is_a_pacs() {
+    let (mut dashboard, asked) = on_exams(english(), open());
+    let mut scanning = kept();
+    scanning.exam.state = State::Scanning;
+    press(&mut dashboard, &scanning, KeyCode::Char('s'));
+    assert!(asked.try_recv().is_err(), "it would wait for the exam's end");
+    press(&mut dashboard, &kept(), KeyCode::Char('s'));
+    assert!(matches!(asked.try_recv(), Ok(Request::Send(id)) if id == record(0).id));
+    assert!(screen(&mut dashboard, 120, 40, &kept()).contains(" s send"));
+    dashboard.archive.as_mut().unwrap().sends = false;
+    press(&mut dashboard, &kept(), KeyCode::Char('s'));
+    assert!(asked.try_recv().is_err());
+    assert!(!screen(&mut dashboard, 120, 40, &kept()).contains(" s send"));
+}
+
+#[test]
+fn how_it_stands_with_sending_is_said_in_every_language() {
+    let why = "PACS@10.0.0.5:2762: nothing listens there; see that the PACS runs".into();
+    let all = [
+        Sending::Reading,
+        Sending::Going { taken: 1, objects: 3 },
+        Sending::Sent(2),
+        Sending::Waiting { exams: 4, why },
+    ];
+    let mut screens = Vec::new();
+    for language in Language::ALL {
+        for sending in &all {
+            let view = archive::View { sending: Some(sending.clone()), ..open() };
+            let (mut dashboard, _asked) = on_exams(in_language(language), view);
+            let text = screen(&mut dashboard, 80, 24, &kept());
+            screens.extend(text.lines().rev().skip(1).take(3).map(str::to_owned));
+        }
+    }
+    insta::assert_snapshot!(screens.join("\n"));
 }
 
 #[test]
@@ -218,6 +314,7 @@ fn what_came_of_it_is_said_in_every_language() {
             Said::WrongPin { left: 2 },
             Said::Forgotten,
             Said::Erased,
+            Said::Queued,
             Said::Failed("the key: is not there; plug in the stick".into()),
         ];
         for said in said {
@@ -239,7 +336,7 @@ fn what_came_of_it_is_said_in_every_language() {
         for (key, least) in [("date", 16), ("score", 5), ("zone", 12), ("handed", 10)] {
             assert!(width::width(&texts.coded("archive", key)) <= least, "{language:?}: {key}");
         }
-        for mark in ["exported", "sent"] {
+        for mark in ["exported", "sent", "waits"] {
             assert!(width::width(&texts.coded("mark", mark)) <= 10, "{language:?}: {mark}");
         }
     }

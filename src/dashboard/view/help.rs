@@ -27,7 +27,7 @@ const KEYS: [(&str, &str); 19] = [
     ("v", "vitals"),
     ("i", "patient"),
     ("u  Ctrl-L", "unlock"),
-    ("/  e  Del", "kept"),
+    ("/  e  s  Del", "kept"),
     ("p", "picture"),
     ("f", "frozen"),
     ("l", "large"),

@@ -9,11 +9,12 @@ use time::OffsetDateTime;
 
 use super::dialog::{field, window, words};
 use super::{exams, paragraph};
-use crate::archive::{Door, Entry, Listed, Opened, Page, Said};
+use crate::archive::{Door, Entry, Listed, Opened, Page, Said, Sending};
 use crate::dashboard::Dashboard;
 use crate::dashboard::prompt::{Ask, Prompt, confirming};
 use crate::dashboard::theme::Face;
 use crate::dashboard::width::fold;
+use crate::snapshot::{Identity, Snapshot};
 use crate::texts::Texts;
 
 /// Columns of what is typed.
@@ -73,15 +74,36 @@ fn state(dashboard: &Dashboard, columns: usize) -> Vec<Line<'static>> {
             let folder = [("folder", folder.to_string().into())];
             Some((texts.with("said-exported", &folder), false))
         }
+        Some(Said::Queued) => Some((texts.get("said-queued").into_owned(), false)),
         Some(Said::Failed(words)) => Some((words.to_string(), true)),
     };
-    if let Some((words, warns)) = told {
+    // What is on its way says more than a hint.
+    let sending = view.sending.as_ref().map(|sending| self::sending(sending, texts));
+    let hint = matches!(view.said, None | Some(Said::Queued)) && view.free != Some(0);
+    let told = told.filter(|_| sending.is_none() || !hint);
+    for (words, warns) in sending.into_iter().chain(told) {
         let style = if warns { theme.attention() } else { theme.quiet() };
         let mark = if warns { "! " } else { "" };
         let rows = fold(&format!("{mark}{words}"), columns, 2);
         lines.extend(rows.into_iter().map(|row| Line::styled(row, style)));
     }
     lines
+}
+
+/// How it stands with sending, and whether that is a warning.
+fn sending(sending: &Sending, texts: &Texts) -> (String, bool) {
+    match sending {
+        Sending::Reading => (texts.get("sending-reading").into_owned(), false),
+        Sending::Going { taken, objects } => {
+            let of = [("taken", (*taken).into()), ("objects", (*objects).into())];
+            (texts.with("sending-going", &of), false)
+        }
+        Sending::Sent(exams) => (texts.with("sending-sent", &[("exams", (*exams).into())]), false),
+        Sending::Waiting { exams, why } => {
+            let what = [("exams", (*exams).into()), ("why", why.to_string().into())];
+            (texts.with("sending-waits", &what), true)
+        }
+    }
 }
 
 fn list(dashboard: &Dashboard, area: Rect, frame: &mut Frame) {
@@ -119,6 +141,7 @@ fn row(dashboard: &Dashboard, entry: &Entry) -> Row<'static> {
     let face = Face::of_verdict(Some(listed.verdict));
     let word = texts.coded("verdict", listed.verdict.word());
     let handed = match entry {
+        Entry { waits: true, .. } => texts.get("mark-waits").into_owned(),
         Entry { sent: true, .. } => texts.get("mark-sent").into_owned(),
         Entry { exported: true, .. } => texts.get("mark-exported").into_owned(),
         _ => String::new(),
@@ -148,7 +171,13 @@ fn date(listed: &Listed, texts: &Texts) -> String {
 }
 
 /// What stands beside the pictures of an exam that was opened, in rows of `columns`.
-pub fn facts(dashboard: &Dashboard, opened: &Opened, columns: usize) -> Vec<Line<'static>> {
+pub fn facts(
+    dashboard: &Dashboard,
+    snapshot: &Snapshot,
+    opened: &Opened,
+    failed: Option<&str>,
+    columns: usize,
+) -> Vec<Line<'static>> {
     let (texts, theme) = (&dashboard.texts, dashboard.theme);
     let listed = Listed::from(&opened.record);
     let mut lines = vec![Line::default()];
@@ -162,10 +191,13 @@ pub fn facts(dashboard: &Dashboard, opened: &Opened, columns: usize) -> Vec<Line
         format!("{} {word} {score}", dashboard.symbols.shape(face)),
         opened.record.operator.clone(),
     ];
+    let Identity { heat_map, outlined, .. } = &*snapshot.identity;
     if opened.foreign {
         rest.push(texts.get("opened-foreign").into_owned());
+    } else if !opened.mapped && (*heat_map || outlined.is_some()) {
+        rest.push(texts.get("opened-unmapped").into_owned());
     }
-    rest.extend(opened.damage.as_ref().map(|words| format!("! {words}")));
+    rest.extend(opened.damage.as_deref().into_iter().chain(failed).map(|w| format!("! {w}")));
     for words in rest.iter().filter(|words| !words.is_empty()) {
         lines.extend(fold(words, columns, 2).into_iter().map(Line::raw));
     }

@@ -62,7 +62,8 @@ pub fn render(dashboard: &Dashboard, snapshot: &Snapshot, area: Rect, frame: &mu
             keys.push((arrows[0], texts.get("key-frame")));
             keys.push((arrows[1], texts.get("key-page")));
             keys.push(("t", texts.get("key-telling")));
-            keys.extend(overlay);
+            let opened = dashboard.kept.opened.as_ref();
+            keys.extend(overlay.filter(|_| opened.is_none_or(|opened| opened.mapped)));
             keys.push(("Esc", esc));
         }
         View::Exams if dashboard.lists_kept() => {
@@ -72,6 +73,9 @@ pub fn render(dashboard: &Dashboard, snapshot: &Snapshot, area: Rect, frame: &mu
                 keys.push(("e", texts.get("key-export")));
             }
             keys.push(("Ctrl-L", texts.get("key-lock")));
+            if dashboard.archive.as_ref().is_some_and(|archive| archive.sends) {
+                keys.push(("s", texts.get("key-send")));
+            }
             keys.push(("/", texts.get("key-search")));
             keys.push(("Del", texts.get("key-erase")));
             keys.push(("Esc", esc));

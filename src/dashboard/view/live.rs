@@ -55,7 +55,8 @@ fn picture(dashboard: &Dashboard, snapshot: &Snapshot, area: Rect, frame: &mut F
         Some(moment) => (&moment.picture, &moment.heat, &moment.outline),
         None => (&snapshot.picture, &snapshot.heat, &snapshot.outline),
     };
-    explained(dashboard, snapshot, shown, Overlay { heat, outline }, area, frame);
+    let overlay = Some(Overlay { heat, outline });
+    explained(dashboard, snapshot, shown, overlay, area, frame);
 }
 
 fn events(dashboard: &Dashboard, area: Rect, frame: &mut Frame) {

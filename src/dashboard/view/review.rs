@@ -29,11 +29,16 @@ pub fn render(dashboard: &Dashboard, snapshot: &Snapshot, area: Rect, frame: &mu
     let [upper, lower] = Layout::vertical(rows).areas(area);
     let columns = [Constraint::Min(0), Constraint::Length(1), Constraint::Length(WORDS)];
     let [picture, _, words] = Layout::horizontal(columns).areas(upper);
-    let overlay = Overlay { heat: &moment.heat, outline: &moment.outline };
+    let map = dashboard.map(index);
+    let (heat, outline) =
+        map.map_or((&moment.heat, &moment.outline), |map| (&map.heat, &map.outline));
+    let mapped = opened.is_none_or(|opened| opened.mapped);
+    let overlay = mapped.then_some(Overlay { heat, outline });
     explained(dashboard, snapshot, &moment.picture, overlay, picture, frame);
     let mut lines = facts(dashboard, snapshot, moment, index);
     if let Some(opened) = opened {
-        lines.extend(kept::facts(dashboard, opened, usize::from(WORDS)));
+        let failed = map.and_then(|map| map.failed.as_deref());
+        lines.extend(kept::facts(dashboard, snapshot, opened, failed, usize::from(WORDS)));
     }
     frame.render_widget(Paragraph::new(lines), words);
     let values: Vec<f32> = reel.iter().map(|moment| moment.probability).collect();

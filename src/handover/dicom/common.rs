@@ -109,7 +109,7 @@ pub fn body(data: &mut Data, facts: &Facts) {
 }
 
 /// What says how large a picture is, and how its pixels lie.
-pub fn pixels(data: &mut Data, size: [u32; 2], photometric: &str, pixels: Vec<u8>) {
+pub fn layout(data: &mut Data, size: [u32; 2], photometric: &str) {
     let samples: u16 = if photometric == "RGB" { 3 } else { 1 };
     // No picture that is taken in is larger.
     let [columns, rows] = size.map(|side| side.min(u16::MAX.into()) as u16);
@@ -130,16 +130,16 @@ pub fn pixels(data: &mut Data, size: [u32; 2], photometric: &str, pixels: Vec<u8
     }
     text(data, tags::PHOTOMETRIC_INTERPRETATION, VR::CS, photometric);
     text(data, tags::BURNED_IN_ANNOTATION, VR::CS, "NO");
-    put(data, tags::PIXEL_DATA, VR::OB, pixels);
 }
 
-/// A name as typed in DICOM's parts: with a comma the family's comes first.
+/// A name as typed in DICOM's parts: with a comma the family's comes first. Behind an equals sign it
+/// stands in another script, of which there can be three.
 pub fn person(name: &str) -> String {
-    let name = name.replace('=', " ");
-    match name.split_once(',') {
+    let group = |group: &str| match group.split_once(',') {
         Some((family, given)) => format!("{}^{}", family.trim(), given.trim()),
-        None => name.trim().to_owned(),
-    }
+        None => group.trim().to_owned(),
+    };
+    name.splitn(3, '=').map(|part| group(&part.replace('=', " "))).collect::<Vec<_>>().join("=")
 }
 
 /// A whole date as typed, `1961-04-30` or `19610430`.
@@ -149,4 +149,22 @@ pub fn birth_date(born: &str) -> Option<String> {
     let part = |range: std::ops::Range<usize>| digits.get(range)?.parse::<u8>().ok();
     let date = sound && (1..=12).contains(&part(4..6)?) && (1..=31).contains(&part(6..8)?);
     date.then_some(digits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn typed_names_have_their_parts() {
+        for (typed, parts) in [
+            ("Lee, Ann Mary", "Lee^Ann Mary"),
+            ("Ann Lee", "Ann Lee"),
+            ("Wang, XiaoDong = 王, 小東", "Wang^XiaoDong=王^小東"),
+            ("a=b=c=d", "a=b=c d"),
+            ("", ""),
+        ] {
+            assert_eq!(person(typed), parts);
+        }
+    }
 }

@@ -79,3 +79,31 @@ fn a_later_exam_is_not_said_to_be_kept_for_an_earlier_one() {
     let (store, _) = open(&disk).unwrap();
     assert_eq!(whole(&store).len(), 1);
 }
+
+#[test]
+fn what_is_kept_stays_kept_where_an_older_exam_cannot_be_erased() {
+    let mut told = 0;
+    for at in 1..1000 {
+        let disk = Faulty::default();
+        let (mut store, _) = open(&disk).unwrap();
+        let old = keep(&mut store, "old").unwrap().1.id;
+        store.mark(old, What::Exported, WHEN, WHO).unwrap();
+        let (mut recording, recorder) = recorder(store, Means::default(), Some(0));
+        recording.begin();
+        add(&mut recording, 3);
+        recording.keep(conclusion());
+        disk.fail(disk.operations() + at, Failure::ForGood);
+        let state = catch_up(recording, recorder);
+        let (store, _) = open(&disk.after_cut(at)).unwrap();
+        let there: Vec<ExamId> = whole(&store).into_iter().map(|record| record.id).collect();
+        if state != Keeping::Kept {
+            continue;
+        }
+        assert!(there.iter().any(|id| *id != old), "lost at {at}");
+        if !there.contains(&old) {
+            break;
+        }
+        told += 1;
+    }
+    assert!(told > 0, "no failure of the erasing alone was among them");
+}
