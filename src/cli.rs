@@ -22,6 +22,7 @@ use clap::{Parser, Subcommand};
 
 use crate::bundle::Bundle;
 use crate::error::{Error, ErrorKind, hide_contained_panics, plain_words};
+use crate::service::{Level, say, say_panics};
 use progress::Progress;
 
 const EXIT_CODES: &str = "\
@@ -60,6 +61,7 @@ enum Verb {
 
 /// Runs the program and returns its exit code.
 pub fn main() -> ExitCode {
+    say_panics();
     hide_contained_panics();
     let arguments = Arguments::parse();
     if arguments.version {
@@ -89,7 +91,7 @@ pub fn main() -> ExitCode {
         if closed {
             return ExitCode::SUCCESS;
         }
-        eprintln!("sonolamp: {error:#}");
+        say(Level::Error, format!("{error:#}"));
         let kind = error.downcast_ref::<Error>().map_or(ErrorKind::Storage, |error| error.kind);
         ExitCode::from(kind.exit_code())
     })

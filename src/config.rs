@@ -35,6 +35,10 @@ use watch::RawWatch;
 
 /// The documented sample, whose values are the defaults.
 pub const SAMPLE: &str = include_str!("../deploy/sonolamp.toml");
+/// The lamps as deploy/wiring.md shows them, by the names that a Raspberry Pi's kernel gives its
+/// lines: on a machine of another kind there are none of these, and nothing is driven.
+pub const USUAL_WIRING: &str = "[lamps]\ndriver = \"gpiochip\"\nrefer = \"GPIO17\"\n\
+                                clear = \"GPIO27\"\nattention = \"GPIO22\"\nheartbeat = \"GPIO23\"\n";
 /// Read when no file is named and this one exists.
 pub const SYSTEM_FILE: &str = "/etc/sonolamp/sonolamp.toml";
 
@@ -213,8 +217,14 @@ impl Config {
 
     /// Parses and validates; `name` stands in messages.
     pub fn parse(text: &str, name: &str) -> Result<Config, Error> {
-        let wrong =
-            |problem: String, remedy: &str| Error::new(ErrorKind::Usage, name, problem, remedy);
+        let wrong = |problem: String, remedy: &str| {
+            let key = problem.split('`').nth(1).unwrap_or_default();
+            let problem = match line_of(text, key) {
+                Some(line) => format!("line {line}: {problem}"),
+                None => problem,
+            };
+            Error::new(ErrorKind::Usage, name, problem, remedy)
+        };
         let raw: Raw = toml::from_str(text).map_err(|e| {
             wrong(
                 toml_problem(&e, text),
@@ -325,6 +335,30 @@ impl RawCapture {
     }
 }
 
+/// The lamps of a file that is not right as a whole, where what it says of them is.
+pub fn lamps_alone(text: &str) -> Option<(LampDriver, lamps::Wiring)> {
+    let lamps = toml::from_str::<toml::Table>(text).ok()?.remove("lamps")?;
+    let lamps: RawLamps = lamps.try_into().ok()?;
+    let wrong =
+        |problem: String, remedy: &str| Error::new(ErrorKind::Usage, "[lamps]", problem, remedy);
+    Some((lamps.driver, lamps.validate(&wrong).ok()?))
+}
+
+/// The line on which a key such as `source.use` stands, if it does in the plain form.
+pub fn line_of(text: &str, key: &str) -> Option<usize> {
+    let (section, key) = key.rsplit_once('.')?;
+    let mut inside = "";
+    let found = text.lines().position(|line| {
+        let line = line.trim();
+        if let Some(header) = line.strip_prefix('[') {
+            inside = header.split(']').next().unwrap_or_default().trim();
+            return false;
+        }
+        inside == section && line.split_once('=').is_some_and(|(name, _)| name.trim() == key)
+    });
+    found.map(|index| index + 1)
+}
+
 fn format_of(name: &str) -> Option<[u8; 4]> {
     FORMATS.map(|(format, _)| format).into_iter().find(|&format| format_name(format) == name)
 }
@@ -345,6 +379,15 @@ mod tests {
     fn the_sample_is_the_default() {
         let sample = Config::parse(SAMPLE, "sample").unwrap();
         assert_eq!(sample, Config::parse("", "defaults").unwrap());
+    }
+
+    #[test]
+    fn a_wrong_value_is_named_with_its_line() {
+        let text = "[lamps]\nrefer = 4\n\n[source]\n# of the box\n stall_ms=5\n";
+        let error = Config::parse(text, "box.toml").unwrap_err();
+        assert!(error.problem.starts_with("line 6: `source.stall_ms` is 5"), "{error}");
+        assert_eq!(line_of(text, "lamps.stall_ms"), None);
+        assert_eq!(line_of(text, "lamps.refer"), Some(2));
     }
 
     #[test]
