@@ -9,6 +9,7 @@ mod evaluate;
 mod exam;
 mod frames;
 mod jobs;
+mod manual;
 mod panel;
 mod progress;
 mod run;
@@ -55,6 +56,8 @@ enum Verb {
     Config(config::Arguments),
     Doctor(doctor::Arguments),
     Exam(exam::Arguments),
+    #[command(hide = true)]
+    Manual(manual::Arguments),
     Panel(panel::Arguments),
     Watch(watch::Arguments),
 }
@@ -80,6 +83,7 @@ pub fn main() -> ExitCode {
         Some(Verb::Config(arguments)) => config::run(&arguments),
         Some(Verb::Doctor(arguments)) => doctor::run(&arguments),
         Some(Verb::Exam(arguments)) => exam::run(&arguments),
+        Some(Verb::Manual(arguments)) => manual::run(&arguments),
         Some(Verb::Panel(arguments)) => panel::run(&arguments),
         Some(Verb::Watch(arguments)) => watch::run(&arguments),
     };

@@ -17,6 +17,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
+use crate::bundle::Installed;
 use crate::buttons;
 use crate::capture::SourceSpec;
 use crate::capture::v4l2::{FORMATS, Setting, Wanted, format_name};
@@ -50,8 +51,11 @@ pub struct Config {
     pub stall: Duration,
     /// What is asked of a camera.
     pub capture: Wanted,
-    /// `None` for the built-in bundle.
+    /// `None` for the installed bundle, or else the built-in one.
     pub bundle: Option<PathBuf>,
+    /// Where bundles are installed, and the file of those who may sign them.
+    pub bundles: PathBuf,
+    pub trusted_keys: PathBuf,
     /// That share the network's work on a frame.
     pub threads: usize,
     pub auto_start: bool,
@@ -144,6 +148,8 @@ enum RawRange {
 #[serde(deny_unknown_fields, default)]
 struct RawBundle {
     path: String,
+    folder: String,
+    trusted_keys: String,
     threads: i64,
 }
 
@@ -182,7 +188,12 @@ impl Default for RawCapture {
 
 impl Default for RawBundle {
     fn default() -> RawBundle {
-        RawBundle { path: String::new(), threads: 1 }
+        RawBundle {
+            path: String::new(),
+            folder: "/var/lib/sonolamp/bundles".into(),
+            trusted_keys: "/etc/sonolamp/trusted-keys".into(),
+            threads: 1,
+        }
     }
 }
 
@@ -234,6 +245,12 @@ impl Config {
         raw.validate(wrong)
     }
 
+    /// The folder of the bundle to run: the one that is named, or else the installed one; `None` is
+    /// the built-in one.
+    pub fn bundle_in_use(&self) -> Option<PathBuf> {
+        self.bundle.clone().or_else(|| Installed::at(&self.bundles).current())
+    }
+
     /// SHA-256 of all settings, in hexadecimal digits.
     pub fn digest(&self) -> String {
         let digest = Sha256::digest(format!("{self:?}"));
@@ -273,6 +290,8 @@ impl Raw {
             stall: Duration::from_millis(stall),
             capture,
             bundle: Some(self.bundle.path).filter(|path| !path.is_empty()).map(PathBuf::from),
+            bundles: self.bundle.folder.into(),
+            trusted_keys: self.bundle.trusted_keys.into(),
             threads: number("bundle.threads", self.bundle.threads, 1, 4)? as usize,
             auto_start: self.exam.auto_start,
             auto_hold: (hold > 0).then(|| Duration::from_secs(hold)),

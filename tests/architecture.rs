@@ -56,6 +56,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "config",
         &[
+            "bundle",
             "capture",
             "frame",
             "gpio",

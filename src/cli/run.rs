@@ -60,7 +60,7 @@ pub struct Arguments {
     /// stdin), file:PATH, dicom:PATH or phantom:SCENE
     #[arg(long)]
     source: Option<String>,
-    /// Bundle to use instead of the built-in one
+    /// Bundle to use instead of the installed or built-in one
     #[arg(long, value_name = "DIR")]
     bundle: Option<PathBuf>,
     /// Threads that share the network's work on a frame
@@ -175,11 +175,10 @@ fn prepare(arguments: &Arguments) -> Result<Ready, Error> {
     }
     config.source.check()?;
     let placement = Placement { threads: config.threads, ..Placement::default() };
-    let model = Model::load_for(config.bundle.as_deref(), placement)?;
+    let model = Model::load_for(config.bundle_in_use().as_deref(), placement)?;
     let protocol = config.protocol.as_ref().map(Choice::load).transpose()?;
     let examination = protocol.map(|protocol| Examination::new(Arc::new(protocol)));
-    let rehearsal: Option<Rehearsal> =
-        arguments.rehearse.as_deref().map(str::parse).transpose()?;
+    let rehearsal: Option<Rehearsal> = arguments.rehearse.as_deref().map(str::parse).transpose()?;
     let real = !config.source.is_demonstration() && std::env::var_os(REHEARSE).is_none();
     if rehearsal.is_some() && real {
         let problem = "is refused while a real source may show a patient";
@@ -361,13 +360,19 @@ impl Run<'_> {
                     named("archive", scope, shutdown, move || archive.run(shutdown))?;
                 }
                 named("device", scope, shutdown, move || device.run(Path::new(STORAGE), shutdown))?;
-                named("engine", scope, shutdown, move || engine.run(frames, status, &orders, shutdown))?;
+                named("engine", scope, shutdown, move || {
+                    engine.run(frames, status, &orders, shutdown)
+                })?;
                 if let Some(server) = &server {
                     let buffer = self.snapshot();
-                    named("watch", scope, shutdown, move || server.run(for_watchers, buffer, shutdown))?;
+                    named("watch", scope, shutdown, move || {
+                        server.run(for_watchers, buffer, shutdown)
+                    })?;
                 }
                 if let Some(wiring) = &self.config.panel {
-                    named("panel", scope, shutdown, move || self.panel(wiring, for_panel, shutdown))?;
+                    named("panel", scope, shutdown, move || {
+                        self.panel(wiring, for_panel, shutdown)
+                    })?;
                 }
                 let mut outputs = Vec::new();
                 if let Some(lamps) = lamps {

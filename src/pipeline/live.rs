@@ -19,8 +19,8 @@ use crate::frame::{Bounds, Frame};
 use crate::preprocess::Measures;
 use crate::protocol::Examination;
 use crate::screening::{Evidence, Guide, Thresholds, Verdict};
-use crate::snapshot::{Fault, FaultKind, HISTORY_STEP, Identity, Masked, Snapshot};
 use crate::service::Reporter;
+use crate::snapshot::{Fault, FaultKind, HISTORY_STEP, Identity, Masked, Snapshot};
 use crate::store::Recording;
 use keeping::Begun;
 
