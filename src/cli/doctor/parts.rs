@@ -357,5 +357,4 @@ pub fn facts(root: &Path, folder: &Path) -> Device {
 }
 
 #[cfg(test)]
-#[path = "tests.rs"]
 mod tests;
