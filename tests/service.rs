@@ -16,7 +16,7 @@ const PHANTOM: &str = "phantom:lung-normal?size=160x120";
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn program() -> Command {
-    Command::new(assert_cmd::cargo::cargo_bin("sonolamp"))
+    Command::new(env!("CARGO_BIN_EXE_sonolamp"))
 }
 
 /// Ended with a test that fails.
@@ -135,7 +135,7 @@ fn a_thread_that_panics_ends_the_program_with_a_code_of_its_own() {
 
 #[test]
 fn memory_that_runs_out_ends_the_program() {
-    let binary = assert_cmd::cargo::cargo_bin("sonolamp");
+    let binary = env!("CARGO_BIN_EXE_sonolamp");
     let script =
         "ulimit -v 1500000; exec \"$0\" run --headless --source \"$1\" --rehearse memory:1";
     let started = Instant::now();
@@ -201,8 +201,9 @@ fn what_is_broken_is_said_and_picked_up_again_once_it_is_mended() {
     let keys = folder.path().join("clinic.pub");
     let camera = "[source]\nuse = \"v4l2:/dev/no-such-camera\"\n";
     let store = format!("[store]\nfolder = \"/proc/exams\"\nkeys = \"{}\"\n", keys.display());
-    std::fs::write(&keys, "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p\n")
-        .unwrap();
+    let secret = folder.path().join("clinic.key");
+    let (_, public, _) = output(&["exam", "keys", secret.to_str().unwrap()]);
+    std::fs::write(&keys, public).unwrap();
     std::fs::create_dir(folder.path().join("bundle")).unwrap();
     let bundle = format!("[bundle]\npath = \"{}\"\n", folder.path().join("bundle").display());
     let broken = [
@@ -262,7 +263,7 @@ fn in_namespace(script: &str, arguments: &[&str]) -> Option<std::process::Output
         eprintln!("skipped: no namespaces of one's own here");
         return None;
     }
-    let binary = assert_cmd::cargo::cargo_bin("sonolamp");
+    let binary = env!("CARGO_BIN_EXE_sonolamp");
     let mut command = Command::new("unshare");
     command.args(["-rm", "sh", "-euc", script]).arg(binary).args(arguments);
     Some(command.output().unwrap())
