@@ -9,6 +9,7 @@ mod evaluate;
 mod exam;
 mod frames;
 mod jobs;
+mod manual;
 mod panel;
 mod progress;
 mod run;
@@ -22,6 +23,7 @@ use clap::{Parser, Subcommand};
 
 use crate::bundle::Bundle;
 use crate::error::{Error, ErrorKind, hide_contained_panics, plain_words};
+use crate::service::{Level, say, say_panics};
 use progress::Progress;
 
 const EXIT_CODES: &str = "\
@@ -54,12 +56,15 @@ enum Verb {
     Config(config::Arguments),
     Doctor(doctor::Arguments),
     Exam(exam::Arguments),
+    #[command(hide = true)]
+    Manual(manual::Arguments),
     Panel(panel::Arguments),
     Watch(watch::Arguments),
 }
 
 /// Runs the program and returns its exit code.
 pub fn main() -> ExitCode {
+    say_panics();
     hide_contained_panics();
     let arguments = Arguments::parse();
     if arguments.version {
@@ -78,6 +83,7 @@ pub fn main() -> ExitCode {
         Some(Verb::Config(arguments)) => config::run(&arguments),
         Some(Verb::Doctor(arguments)) => doctor::run(&arguments),
         Some(Verb::Exam(arguments)) => exam::run(&arguments),
+        Some(Verb::Manual(arguments)) => manual::run(&arguments),
         Some(Verb::Panel(arguments)) => panel::run(&arguments),
         Some(Verb::Watch(arguments)) => watch::run(&arguments),
     };
@@ -89,7 +95,7 @@ pub fn main() -> ExitCode {
         if closed {
             return ExitCode::SUCCESS;
         }
-        eprintln!("sonolamp: {error:#}");
+        say(Level::Error, format!("{error:#}"));
         let kind = error.downcast_ref::<Error>().map_or(ErrorKind::Storage, |error| error.kind);
         ExitCode::from(kind.exit_code())
     })

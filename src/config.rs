@@ -17,6 +17,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
+use crate::bundle::Installed;
 use crate::buttons;
 use crate::capture::SourceSpec;
 use crate::capture::v4l2::{FORMATS, Setting, Wanted, format_name};
@@ -35,6 +36,10 @@ use watch::RawWatch;
 
 /// The documented sample, whose values are the defaults.
 pub const SAMPLE: &str = include_str!("../deploy/sonolamp.toml");
+/// The lamps as deploy/wiring.md shows them, by the names that a Raspberry Pi's kernel gives its
+/// lines: on a machine of another kind there are none of these, and nothing is driven.
+pub const USUAL_WIRING: &str = "[lamps]\ndriver = \"gpiochip\"\nrefer = \"GPIO17\"\n\
+                                clear = \"GPIO27\"\nattention = \"GPIO22\"\nheartbeat = \"GPIO23\"\n";
 /// Read when no file is named and this one exists.
 pub const SYSTEM_FILE: &str = "/etc/sonolamp/sonolamp.toml";
 
@@ -46,8 +51,11 @@ pub struct Config {
     pub stall: Duration,
     /// What is asked of a camera.
     pub capture: Wanted,
-    /// `None` for the built-in bundle.
+    /// `None` for the installed bundle, or else the built-in one.
     pub bundle: Option<PathBuf>,
+    /// Where bundles are installed, and the file of those who may sign them.
+    pub bundles: PathBuf,
+    pub trusted_keys: PathBuf,
     /// That share the network's work on a frame.
     pub threads: usize,
     pub auto_start: bool,
@@ -140,6 +148,8 @@ enum RawRange {
 #[serde(deny_unknown_fields, default)]
 struct RawBundle {
     path: String,
+    folder: String,
+    trusted_keys: String,
     threads: i64,
 }
 
@@ -178,7 +188,12 @@ impl Default for RawCapture {
 
 impl Default for RawBundle {
     fn default() -> RawBundle {
-        RawBundle { path: String::new(), threads: 1 }
+        RawBundle {
+            path: String::new(),
+            folder: "/var/lib/sonolamp/bundles".into(),
+            trusted_keys: "/etc/sonolamp/trusted-keys".into(),
+            threads: 1,
+        }
     }
 }
 
@@ -213,8 +228,14 @@ impl Config {
 
     /// Parses and validates; `name` stands in messages.
     pub fn parse(text: &str, name: &str) -> Result<Config, Error> {
-        let wrong =
-            |problem: String, remedy: &str| Error::new(ErrorKind::Usage, name, problem, remedy);
+        let wrong = |problem: String, remedy: &str| {
+            let key = problem.split('`').nth(1).unwrap_or_default();
+            let problem = match line_of(text, key) {
+                Some(line) => format!("line {line}: {problem}"),
+                None => problem,
+            };
+            Error::new(ErrorKind::Usage, name, problem, remedy)
+        };
         let raw: Raw = toml::from_str(text).map_err(|e| {
             wrong(
                 toml_problem(&e, text),
@@ -222,6 +243,12 @@ impl Config {
             )
         })?;
         raw.validate(wrong)
+    }
+
+    /// The folder of the bundle to run: the one that is named, or else the installed one; `None` is
+    /// the built-in one.
+    pub fn bundle_in_use(&self) -> Option<PathBuf> {
+        self.bundle.clone().or_else(|| Installed::at(&self.bundles).current())
     }
 
     /// SHA-256 of all settings, in hexadecimal digits.
@@ -263,6 +290,8 @@ impl Raw {
             stall: Duration::from_millis(stall),
             capture,
             bundle: Some(self.bundle.path).filter(|path| !path.is_empty()).map(PathBuf::from),
+            bundles: self.bundle.folder.into(),
+            trusted_keys: self.bundle.trusted_keys.into(),
             threads: number("bundle.threads", self.bundle.threads, 1, 4)? as usize,
             auto_start: self.exam.auto_start,
             auto_hold: (hold > 0).then(|| Duration::from_secs(hold)),
@@ -325,6 +354,30 @@ impl RawCapture {
     }
 }
 
+/// The lamps of a file that is not right as a whole, where what it says of them is.
+pub fn lamps_alone(text: &str) -> Option<(LampDriver, lamps::Wiring)> {
+    let lamps = toml::from_str::<toml::Table>(text).ok()?.remove("lamps")?;
+    let lamps: RawLamps = lamps.try_into().ok()?;
+    let wrong =
+        |problem: String, remedy: &str| Error::new(ErrorKind::Usage, "[lamps]", problem, remedy);
+    Some((lamps.driver, lamps.validate(&wrong).ok()?))
+}
+
+/// The line on which a key such as `source.use` stands, if it does in the plain form.
+pub fn line_of(text: &str, key: &str) -> Option<usize> {
+    let (section, key) = key.rsplit_once('.')?;
+    let mut inside = "";
+    let found = text.lines().position(|line| {
+        let line = line.trim();
+        if let Some(header) = line.strip_prefix('[') {
+            inside = header.split(']').next().unwrap_or_default().trim();
+            return false;
+        }
+        inside == section && line.split_once('=').is_some_and(|(name, _)| name.trim() == key)
+    });
+    found.map(|index| index + 1)
+}
+
 fn format_of(name: &str) -> Option<[u8; 4]> {
     FORMATS.map(|(format, _)| format).into_iter().find(|&format| format_name(format) == name)
 }
@@ -345,6 +398,15 @@ mod tests {
     fn the_sample_is_the_default() {
         let sample = Config::parse(SAMPLE, "sample").unwrap();
         assert_eq!(sample, Config::parse("", "defaults").unwrap());
+    }
+
+    #[test]
+    fn a_wrong_value_is_named_with_its_line() {
+        let text = "[lamps]\nrefer = 4\n\n[source]\n# of the box\n stall_ms=5\n";
+        let error = Config::parse(text, "box.toml").unwrap_err();
+        assert!(error.problem.starts_with("line 6: `source.stall_ms` is 5"), "{error}");
+        assert_eq!(line_of(text, "lamps.stall_ms"), None);
+        assert_eq!(line_of(text, "lamps.refer"), Some(2));
     }
 
     #[test]

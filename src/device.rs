@@ -14,7 +14,7 @@ const EVERY: Duration = Duration::from_secs(2);
 const PLAUSIBLE: u64 = 1_767_225_600;
 
 /// Reads everything below `root` ("/" but for tests); storage is that of `folder`.
-fn read(root: &Path, folder: &Path) -> Device {
+pub fn read(root: &Path, folder: &Path) -> Device {
     let text = |path: &str| {
         let text = std::fs::read_to_string(root.join(path)).ok()?;
         let text = text.trim_end_matches(['\0', '\n']).trim();

@@ -18,7 +18,7 @@ pub use name::LineName;
 use crate::error::{Error, ErrorKind};
 
 /// What `gpioinfo` shows as the user of our lines.
-const CONSUMER: &str = "sonolamp";
+pub const CONSUMER: &str = "sonolamp";
 /// Edges that the kernel keeps for us; a bouncing contact makes dozens in a burst.
 const KERNEL_EDGES: u32 = 256;
 /// Edges taken from the kernel at once.
@@ -69,6 +69,15 @@ fn place(line: &LineName, chip: &str) -> Result<Place, Error> {
             Ok(Place { chip: line.chip.clone(), offset: line.info.offset })
         }
     }
+}
+
+/// Who has `line`, without taking it; `None`: it is free.
+pub fn look(line: &LineName, chip: &str) -> Result<Option<String>, Error> {
+    let at = place(line, chip)?;
+    let failed = |e: gpiocdev::Error| wrong(line, format!("cannot be seen ({})", because(&e)));
+    let chip = gpiocdev::Chip::from_path(&at.chip).map_err(failed)?;
+    let info = chip.line_info(at.offset).map_err(failed)?;
+    Ok(info.used.then_some(info.consumer))
 }
 
 /// An output; lines of one chip share a request, and are released with the last of them.

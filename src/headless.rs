@@ -1,6 +1,7 @@
 //! State changes as lines of text or JSON, for a box without a screen.
 
 use std::io::Write;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -10,14 +11,17 @@ use crate::pipeline::latest::{Latest, Taken};
 use crate::pipeline::shutdown::{EndsAll, Shutdown};
 use crate::protocol::{Conclusion, DangerSign, Examination, VitalSigns};
 use crate::screening::{Advice, Reason, Verdict};
-use crate::snapshot::{FaultKind, Keeping, Light, Lights, Snapshot};
+use crate::service::{Journal, Level};
+use crate::snapshot::{Fault, FaultKind, Keeping, Light, Lights, Snapshot};
 
 /// What must differ for a new line.
-#[derive(PartialEq, Clone, Copy)]
+#[derive(PartialEq, Clone)]
 struct Shown {
     exam: crate::exam::Exam,
     verdict: Option<Verdict>,
     fault: Option<FaultKind>,
+    /// What keeps everything from being screened.
+    broken: Option<Arc<str>>,
     keeping: &'static str,
     advice: Option<Advice>,
     source_ended: bool,
@@ -44,6 +48,8 @@ struct Line<'a> {
     usable_s: f64,
     heads: Vec<HeadLine<'a>>,
     fault: Option<&'a str>,
+    /// A fixed word for it.
+    fault_code: Option<&'static str>,
     /// How it stands with keeping the exam, and why it is not kept.
     keeping: &'static str,
     not_kept: Option<&'a str>,
@@ -120,10 +126,18 @@ struct Share<'a> {
     probability: f32,
 }
 
+/// How lines are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    Json,
+    /// For people; marked with levels where the journal reads them.
+    Text(Journal),
+}
+
 /// Follows `snapshots` until they close or shutdown.
 pub fn run(
     out: &mut impl Write,
-    json: bool,
+    form: Form,
     snapshots: &Latest<Snapshot>,
     mut snapshot: Snapshot,
     shutdown: &Shutdown,
@@ -136,10 +150,13 @@ pub fn run(
             Taken::TimedOut if !shutdown.requested() => continue,
             Taken::TimedOut | Taken::Closed => return Ok(()),
         }
+        let safe_mode = |fault: &&Fault| fault.kind == FaultKind::SafeMode;
+        let broken = snapshot.fault.as_ref().filter(safe_mode);
         let shown = Shown {
             exam: snapshot.exam,
             verdict: snapshot.verdict,
             fault: snapshot.fault.as_ref().map(|fault| fault.kind),
+            broken: broken.map(|fault| Arc::clone(&fault.words)),
             keeping: snapshot.keeping.code(),
             advice: snapshot.advice,
             source_ended: snapshot.source_ended,
@@ -147,10 +164,18 @@ pub fn run(
                 (examination.patient(), examination.conclude(), *examination.vital_signs())
             }),
         };
-        if last.replace(shown) == Some(shown) {
+        if last.as_ref() == Some(&shown) {
             continue;
         }
-        let line = if json { json_line(&snapshot) } else { text_line(&snapshot) };
+        last = Some(shown);
+        let line = match form {
+            Form::Json => json_line(&snapshot),
+            Form::Text(journal) => {
+                let trouble = snapshot.fault.is_some() || snapshot.keeping.failure().is_some();
+                let level = if trouble { Level::Warning } else { Level::Info };
+                format!("{}{}", journal.mark(level), text_line(&snapshot))
+            }
+        };
         writeln!(out, "{line}").and_then(|()| out.flush()).map_err(|e| {
             let problem = format!("cannot be written ({})", plain_words(&e));
             Error::new(ErrorKind::Storage, "stdout", problem, "keep its reader running")
@@ -176,6 +201,7 @@ pub(crate) fn json_line(snapshot: &Snapshot) -> String {
         usable_s: snapshot.evidence.usable.as_millis() as f64 / 1000.0,
         heads: heads(snapshot),
         fault: snapshot.fault.as_ref().map(|fault| &*fault.words),
+        fault_code: snapshot.fault.as_ref().map(|fault| fault.kind.code()),
         keeping: snapshot.keeping.code(),
         not_kept: snapshot.keeping.failure(),
         advice: snapshot.advice.map(Advice::code),

@@ -29,6 +29,7 @@ pub mod preprocess;
 pub mod protocol;
 pub mod reel;
 pub mod screening;
+pub mod service;
 pub mod snapshot;
 pub mod store;
 pub mod texts;

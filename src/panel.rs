@@ -64,7 +64,8 @@ pub struct Wiring {
 }
 
 impl Wiring {
-    fn bus(&self) -> &str {
+    /// The device that it hangs on.
+    pub fn bus(&self) -> &str {
         if self.driver == Driver::Ssd1306 { &self.i2c } else { &self.spi }
     }
 }

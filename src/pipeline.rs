@@ -4,6 +4,7 @@ pub mod capturing;
 pub mod clip;
 pub mod latest;
 pub mod live;
+pub mod rehearsal;
 pub mod shutdown;
 mod speed;
 mod stages;

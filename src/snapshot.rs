@@ -102,10 +102,13 @@ pub enum FaultKind {
     Source,
     /// The network failed on a frame.
     Model,
+    /// Something that screening needs is broken: nothing is screened.
+    SafeMode,
 }
 
 impl FaultKind {
-    pub const ALL: [FaultKind; 3] = [FaultKind::NoSignal, FaultKind::Source, FaultKind::Model];
+    pub const ALL: [FaultKind; 4] =
+        [FaultKind::NoSignal, FaultKind::Source, FaultKind::Model, FaultKind::SafeMode];
 
     /// A fixed identifier, by which texts are found.
     pub fn code(self) -> &'static str {
@@ -113,6 +116,7 @@ impl FaultKind {
             FaultKind::NoSignal => "no-signal",
             FaultKind::Source => "source-failed",
             FaultKind::Model => "model-failed",
+            FaultKind::SafeMode => "safe-mode",
         }
     }
 
@@ -121,6 +125,7 @@ impl FaultKind {
             FaultKind::NoSignal => "no signal",
             FaultKind::Source => "source failed",
             FaultKind::Model => "model failed",
+            FaultKind::SafeMode => "safe mode",
         }
     }
 }

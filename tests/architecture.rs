@@ -33,7 +33,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("lamps", &["gpio", "snapshot", "pipeline"]),
     ("panel", &["gpio", "snapshot", "exam", "screening", "pipeline"]),
     ("buttons", &["gpio", "exam", "pipeline"]),
-    ("headless", &["snapshot", "exam", "protocol", "screening", "pipeline"]),
+    ("headless", &["snapshot", "exam", "protocol", "screening", "pipeline", "service"]),
     (
         "dashboard",
         // Kept exams are no part of the snapshot: names must not be.
@@ -51,11 +51,13 @@ const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     ("texts", &[]),
+    ("service", &[]),
     ("watch", &["snapshot", "pipeline"]),
     ("evaluation", &["screening"]),
     (
         "config",
         &[
+            "bundle",
             "capture",
             "frame",
             "gpio",
@@ -76,7 +78,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 ];
 
 /// Vendor crates and the files that may name each: one place, or one for each way through it.
-const VENDORS: [(&str, &[&str]); 26] = [
+const VENDORS: [(&str, &[&str]); 30] = [
     ("v4l", &["capture/v4l2"]),
     ("rppal", &["lamps/rppal.rs"]),
     ("gpiocdev", &["gpio.rs"]),
@@ -102,7 +104,11 @@ const VENDORS: [(&str, &[&str]); 26] = [
     ("bip39", &["store/seal/locked.rs"]),
     ("rpassword", &["cli/exam.rs"]),
     ("redb", &["store/index.rs"]),
-    ("base64", &["handover/page.rs"]),
+    ("base64", &["handover/page.rs", "bundle/signature.rs"]),
+    ("sd_notify", &["service.rs"]),
+    ("ed25519_dalek", &["bundle/signature.rs"]),
+    ("clap_mangen", &["cli/manual.rs"]),
+    ("clap_complete", &["cli/manual.rs"]),
 ];
 
 fn sources() -> BTreeMap<PathBuf, String> {

@@ -7,6 +7,7 @@ use std::path::{Component, Path};
 use sha2::{Digest, Sha256};
 
 use super::manifest::{FileRole, KnownAnswer, Manifest};
+use super::signature::{self, Trusted};
 use crate::error::{Error, ErrorKind, plain_words, toml_problem};
 
 const REMEDY: &str = "copy the bundle again, or make it again with models/train";
@@ -36,6 +37,9 @@ pub struct Bundle {
     /// SHA-256 of `bundle.toml`, which holds the digests of all other files.
     pub digest: String,
     files: BTreeMap<String, Cow<'static, [u8]>>,
+    /// `bundle.toml` as it stands there, and the signature beside it.
+    text: Cow<'static, [u8]>,
+    signature: Option<String>,
 }
 
 impl Bundle {
@@ -92,7 +96,27 @@ impl Bundle {
             }
             files.insert(entry.path.clone(), bytes);
         }
-        Ok(Bundle { origin: origin.to_owned(), manifest, digest: sha256(&text), files })
+        let signature = fetch(signature::FILE).ok();
+        let signature = signature.and_then(|bytes| String::from_utf8(bytes.into_owned()).ok());
+        let (origin, digest) = (origin.to_owned(), sha256(&text));
+        Ok(Bundle { origin, manifest, digest, files, text, signature })
+    }
+
+    /// `bundle.toml` as it stands there: what is signed.
+    pub fn text(&self) -> &[u8] {
+        &self.text
+    }
+
+    /// Whoever vouches for it, of those who are trusted.
+    pub fn signer<'a>(&self, trusted: &'a Trusted) -> Result<&'a str, Error> {
+        trusted.signer(&self.origin, &self.text, self.signature.as_deref())
+    }
+
+    /// Every file with its path, `bundle.toml` and the signature included.
+    pub fn contents(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        let files = self.files.iter().map(|(path, bytes)| (&path[..], &bytes[..]));
+        let signature = self.signature.iter().map(|text| (signature::FILE, text.as_bytes()));
+        files.chain(signature).chain([("bundle.toml", &self.text[..])])
     }
 
     /// First twelve digits of the digest, enough to tell bundles apart on a screen.

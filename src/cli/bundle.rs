@@ -1,6 +1,7 @@
-//! `sonolamp bundle`: look into a model bundle and check it.
+//! `sonolamp bundle`: look into a model bundle, check it, sign it, install it.
 
 mod explain;
+mod signed;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -10,7 +11,7 @@ use crate::inference::Runner;
 use crate::inference::kernels::Isa;
 use crate::pipeline::Model;
 
-/// Look into a model bundle, or check everything in it.
+/// Look into a model bundle, check everything in it, sign it, or install it.
 #[derive(clap::Args)]
 pub struct Arguments {
     #[command(subcommand)]
@@ -31,11 +32,45 @@ enum Action {
     },
     /// Check that the activation map points at what phantoms planted
     Explain(explain::Arguments),
+    /// Make a key that signs bundles: the secret into a new file, the public line to stdout
+    Key {
+        /// File to make
+        file: PathBuf,
+        /// Whose it is, for those who trust it
+        #[arg(long, value_name = "NAME")]
+        owner: String,
+    },
+    /// Check a bundle and sign it
+    Sign {
+        /// Folder of the bundle
+        bundle: PathBuf,
+        /// File with the secret key
+        #[arg(long, value_name = "FILE")]
+        key: PathBuf,
+    },
+    /// Take a signed bundle into use: signature, digests and known answers first
+    ///
+    /// The bundle in use until then is kept. One that is older than what this box has had is refused.
+    Install {
+        /// Folder of the bundle, such as one on a USB stick
+        bundle: PathBuf,
+        #[command(flatten)]
+        place: signed::Place,
+    },
+    /// Go back to the bundle that was in use before
+    Rollback {
+        #[command(flatten)]
+        place: signed::Place,
+    },
 }
 
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     match &arguments.action {
         Action::Explain(arguments) => return explain::run(arguments),
+        Action::Key { file, owner } => signed::key(file, owner)?,
+        Action::Sign { bundle, key } => signed::sign(bundle, key)?,
+        Action::Install { bundle, place } => signed::install(bundle, place)?,
+        Action::Rollback { place } => signed::roll_back(place)?,
         Action::Inspect { bundle } => inspect(&Bundle::load(bundle.as_deref())?),
         Action::Verify { bundle } => {
             let model = Model::load(bundle.as_deref())?;

@@ -1,15 +1,18 @@
 //! `sonolamp run`: live screening with the dashboard, or headless.
 
+mod safe;
+
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Scope, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-use signal_hook::iterator::Signals;
+use signal_hook::iterator::{Handle, Signals};
 
 use super::exam;
 use crate::archive::{self, Archive};
@@ -20,7 +23,8 @@ use crate::dashboard::{self, Reach};
 use crate::device::{self, Watch};
 use crate::error::{Error, ErrorKind, plain_words};
 use crate::exam::Command;
-use crate::headless;
+use crate::gpio::InputLine;
+use crate::headless::{self, Form};
 use crate::inference::Placement;
 use crate::lamps::{self, Board, Lamps, Wiring};
 use crate::panel;
@@ -30,17 +34,21 @@ use crate::pipeline::capturing::{
 };
 use crate::pipeline::latest::Latest;
 use crate::pipeline::live::{Engine, Settings};
-use crate::pipeline::shutdown::{EndsAll, Shutdown};
+use crate::pipeline::rehearsal::Rehearsal;
+use crate::pipeline::shutdown::{EndsAll, PanicEndsAll, Shutdown};
 use crate::protocol::{Choice, Examination};
 use crate::screening::Mode;
+use crate::service::{self, Journal, Level, say};
 use crate::snapshot::{Identity, Snapshot};
-use crate::store::{self, Means, Recorder, Recording};
+use crate::store::{self, Means, Recorder, Recording, Store};
 use crate::watch::Server;
 
 /// Whose free space is shown: where exams and logs go.
 const STORAGE: &str = "/var/lib/sonolamp";
 /// How long an orderly end may take once a signal has asked for it.
 const GRACE: Duration = Duration::from_secs(5);
+/// Set in the environment, it lets misfortunes be rehearsed with a camera too.
+const REHEARSE: &str = "SONOLAMP_REHEARSE";
 
 /// Screen live, with the dashboard (this is what plain `sonolamp` does).
 ///
@@ -52,7 +60,7 @@ pub struct Arguments {
     /// stdin), file:PATH, dicom:PATH or phantom:SCENE
     #[arg(long)]
     source: Option<String>,
-    /// Bundle to use instead of the built-in one
+    /// Bundle to use instead of the installed or built-in one
     #[arg(long, value_name = "DIR")]
     bundle: Option<PathBuf>,
     /// Threads that share the network's work on a frame
@@ -79,6 +87,13 @@ pub struct Arguments {
     /// Stop after this many seconds
     #[arg(long, value_name = "S")]
     seconds: Option<f64>,
+    /// As a service: where the configuration, the bundle, the store or the wiring is broken, do not
+    /// end but say so, screen nothing, and go on once it is mended; refuse demonstration sources
+    #[arg(long)]
+    safe: bool,
+    /// Let something go wrong after so many seconds: stuck-inference, panic or memory
+    #[arg(long, value_name = "WHAT:SECONDS", hide = true)]
+    rehearse: Option<String>,
 }
 
 fn sources_help() -> String {
@@ -87,6 +102,63 @@ fn sources_help() -> String {
 }
 
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    if !arguments.headless && !std::io::stdout().is_terminal() {
+        let problem = "is not a terminal, and the dashboard needs one";
+        let remedy = "add --headless, or run it in a terminal";
+        return Err(Error::new(ErrorKind::Usage, "stdout", problem, remedy).into());
+    }
+    let ended = Arc::<AtomicBool>::default();
+    if arguments.safe {
+        // Between safe mode and screening nobody else hears of a signal.
+        let heard = signal_hook::flag::register(SIGTERM, Arc::clone(&ended));
+        heard.map_err(|e| cannot_start(&e))?;
+    }
+    let mut mended = None;
+    let (ready, lamps) = loop {
+        let ready = mended.take().map_or_else(|| prepare(arguments), Ok);
+        let trouble = match ready.map(|ready| (ready.lamps(arguments), ready)) {
+            Ok((Ok(lamps), ready)) => break (ready, lamps),
+            Ok((Err(error), _)) => safe::Trouble { error, wiring: true },
+            Err(error) => safe::Trouble { error, wiring: false },
+        };
+        if !arguments.safe || ended.load(Ordering::Relaxed) {
+            return Err(trouble.error.into());
+        }
+        mended = Some(safe::wait(arguments, trouble)?);
+    };
+    let Ready { config, model, examination, store, rehearsal } = ready;
+    let driver = driver(&config, arguments.drive_lamps);
+    let identity = Arc::new(identity(&model, &config, driver));
+    let notices = Mutex::default();
+    let (config, model) = (&config, &model);
+    let run = Run { arguments, config, model, identity, examination, rehearsal, notices };
+    let desk = Desk::default();
+    let outcome = if ended.load(Ordering::Relaxed) { Ok(()) } else { run.go(store, lamps, &desk) };
+    for notice in run.notices.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        say(Level::Warning, notice);
+    }
+    if config.buttons.lines().next().is_some() {
+        say(Level::Info, format!("buttons: {}", desk.words()));
+    }
+    if desk.power_off() {
+        power_off(&config.shutdown_command)?;
+    }
+    outcome?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What screening takes, found right.
+struct Ready {
+    config: Config,
+    model: Model,
+    examination: Option<Examination>,
+    /// Where exams are to be kept and cannot be, nothing is screened.
+    store: Option<Store>,
+    rehearsal: Option<Rehearsal>,
+}
+
+/// Checks everything but the wiring.
+fn prepare(arguments: &Arguments) -> Result<Ready, Error> {
     let mut config = Config::load(arguments.config.as_deref())?;
     if let Some(source) = &arguments.source {
         config.source = source.parse()?;
@@ -98,34 +170,53 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         config.threads = threads.into();
     }
     config.repeat |= arguments.repeat;
-    if !arguments.headless && !std::io::stdout().is_terminal() {
-        let problem = "is not a terminal, and the dashboard needs one";
-        let remedy = "add --headless, or run it in a terminal";
-        return Err(Error::new(ErrorKind::Usage, "stdout", problem, remedy).into());
+    if arguments.safe && config.source.is_demonstration() {
+        return Err(safe::demonstration(arguments, &config.source));
     }
     config.source.check()?;
     let placement = Placement { threads: config.threads, ..Placement::default() };
-    let model = Model::load_for(config.bundle.as_deref(), placement)?;
-    let driver = driver(&config, arguments.drive_lamps);
-    let identity = Arc::new(identity(&model, &config, driver));
-    let notices = Mutex::default();
+    let model = Model::load_for(config.bundle_in_use().as_deref(), placement)?;
     let protocol = config.protocol.as_ref().map(Choice::load).transpose()?;
     let examination = protocol.map(|protocol| Examination::new(Arc::new(protocol)));
-    let (config, model) = (&config, &model);
-    let run = Run { arguments, config, model, driver, identity, examination, notices };
-    let desk = Desk::default();
-    let outcome = run.go(&desk);
-    for notice in run.notices.into_inner().unwrap_or_else(PoisonError::into_inner) {
-        eprintln!("sonolamp: {notice}");
+    let rehearsal: Option<Rehearsal> = arguments.rehearse.as_deref().map(str::parse).transpose()?;
+    let real = !config.source.is_demonstration() && std::env::var_os(REHEARSE).is_none();
+    if rehearsal.is_some() && real {
+        let problem = "is refused while a real source may show a patient";
+        let remedy = format!("take a phantom as source, or set {REHEARSE}=1 on a test bench");
+        return Err(Error::new(ErrorKind::Usage, "--rehearse", problem, remedy));
     }
-    if config.buttons.lines().next().is_some() {
-        eprintln!("sonolamp: buttons: {}", desk.words());
+    let store = match &config.store {
+        None => None,
+        Some(settings) => {
+            let opened = exam::open_store(&settings.folder, &settings.keys, settings.reserve)?;
+            let (store, mended) = opened;
+            for words in mended {
+                say(Level::Warning, format!("the exam store: {words}"));
+            }
+            Some(store)
+        }
+    };
+    Ok(Ready { config, model, examination, store, rehearsal })
+}
+
+impl Ready {
+    /// Takes the lines of the lamps, where there are any, and sees that the buttons' can be had.
+    fn lamps(&self, arguments: &Arguments) -> Result<Option<Lamps>, Error> {
+        let buttons = &self.config.buttons;
+        for (_, line) in buttons.lines() {
+            InputLine::open(line, &buttons.chip, buttons.active_low, buttons.bias)?;
+        }
+        open_lamps(driver(&self.config, arguments.drive_lamps), &self.config.wiring)
     }
-    if desk.power_off() {
-        power_off(&config.shutdown_command)?;
-    }
-    outcome?;
-    Ok(ExitCode::SUCCESS)
+}
+
+fn open_lamps(driver: LampDriver, wiring: &Wiring) -> Result<Option<Lamps>, Error> {
+    Ok(match driver {
+        // Nothing to drive: the dashboard and the lines of text show the lamps.
+        LampDriver::Console => None,
+        LampDriver::Gpiochip => Some(Lamps::open_gpiochip(wiring)?),
+        LampDriver::Rppal => Some(Lamps::open_rppal(wiring)?),
+    })
 }
 
 /// The box goes off once the program has ended in order.
@@ -199,9 +290,9 @@ struct Run<'a> {
     arguments: &'a Arguments,
     config: &'a Config,
     model: &'a Model,
-    driver: LampDriver,
     identity: Arc<Identity>,
     examination: Option<Examination>,
+    rehearsal: Option<Rehearsal>,
     /// What went wrong beside the screening while the dashboard had the terminal.
     notices: Mutex<Vec<Error>>,
 }
@@ -223,7 +314,7 @@ impl Run<'_> {
     }
 
     /// Wires everything, runs it until shutdown, and joins every thread.
-    fn go(&self, desk: &Desk) -> Result<(), Error> {
+    fn go(&self, store: Option<Store>, lamps: Option<Lamps>, desk: &Desk) -> Result<(), Error> {
         let (shutdown, status) = (&Shutdown::default(), &CaptureStatus::default());
         let frames = &Latest::new(Captured::new());
         let for_lamps = &Latest::new(self.snapshot());
@@ -233,7 +324,7 @@ impl Run<'_> {
         let board = &Board::default();
         let (commands, orders) = mpsc::sync_channel(16);
         let device = &Arc::new(Watch::begin(Path::new(STORAGE)));
-        let (recording, recorder) = self.recorder()?.unzip();
+        let (recording, recorder) = store.map(|store| self.recorder(store)).unzip();
         let reading = recorder.as_ref().and_then(|recorder| self.archive(recorder));
         let (handle, archive, sender) = match reading {
             Some((handle, archive, sender)) => (Some(handle), Some(archive), sender),
@@ -251,76 +342,80 @@ impl Run<'_> {
             guidance: self.config.guidance,
             limit: self.arguments.seconds.map(Duration::try_from_secs_f64).and_then(Result::ok),
         };
-        let stages = self.model.stages(Mode::Live)?;
+        let stages = self.model.stages_for(Mode::Live, self.rehearsal)?;
         let server = self.server();
         let mut sinks = vec![for_lamps, for_screen];
         sinks.extend(self.config.panel.is_some().then_some(for_panel));
         sinks.extend(server.is_some().then_some(for_watchers));
         let engine = Engine::new(settings, stages, &sinks);
         let commands = &commands;
-        let signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).map_err(|e| cannot_start(&e))?;
-        let hang_up = signals.handle();
-        std::thread::scope(|scope| {
+        obeying(board, shutdown, |scope| {
             let threads = || {
-                named("signals", scope, move || obey(signals, board, shutdown))?;
-                named("capture", scope, move || {
+                named("capture", scope, shutdown, move || {
                     let open = || self.config.source.open_as(&self.config.capture);
                     let every_frame = self.arguments.every_frame;
                     let playing = Playing { ending: self.ending(), every_frame };
                     capture(open, playing, frames, status, shutdown);
                 })?;
                 if let Some(recorder) = recorder {
-                    named("recorder", scope, move || recorder.run())?;
+                    named("recorder", scope, shutdown, move || recorder.run())?;
                 }
                 if let Some(archive) = archive {
-                    named("archive", scope, move || archive.run(shutdown))?;
+                    named("archive", scope, shutdown, move || archive.run(shutdown))?;
                 }
                 if let Some(sender) = sender {
-                    named("sender", scope, move || sender.run(shutdown))?;
+                    named("sender", scope, shutdown, move || sender.run(shutdown))?;
                 }
-                named("device", scope, move || device.run(Path::new(STORAGE), shutdown))?;
-                named("engine", scope, move || engine.run(frames, status, &orders, shutdown))?;
+                named("device", scope, shutdown, move || device.run(Path::new(STORAGE), shutdown))?;
+                named("engine", scope, shutdown, move || {
+                    engine.run(frames, status, &orders, shutdown)
+                })?;
                 if let Some(server) = &server {
                     let buffer = self.snapshot();
-                    named("watch", scope, move || server.run(for_watchers, buffer, shutdown))?;
+                    named("watch", scope, shutdown, move || {
+                        server.run(for_watchers, buffer, shutdown)
+                    })?;
                 }
                 if let Some(wiring) = &self.config.panel {
-                    named("panel", scope, move || self.panel(wiring, for_panel, shutdown))?;
+                    named("panel", scope, shutdown, move || {
+                        self.panel(wiring, for_panel, shutdown)
+                    })?;
                 }
-                let lamps = named("lamps", scope, move || self.lamps(board, for_lamps, shutdown))?;
-                let mut outputs = vec![lamps];
+                let mut outputs = Vec::new();
+                if let Some(lamps) = lamps {
+                    let (buffer, stale) = (self.snapshot(), self.config.stale);
+                    outputs.push(named("lamps", scope, shutdown, move || {
+                        let _end = EndsAll(shutdown);
+                        lamps::run(lamps, board, for_lamps, buffer, stale, shutdown)
+                    })?);
+                }
                 for button in self.config.buttons.lines() {
                     let wiring = &self.config.buttons;
                     let follow = move || buttons::run(button, wiring, desk, commands, shutdown);
-                    outputs.push(named("button", scope, follow)?);
+                    outputs.push(named("button", scope, shutdown, follow)?);
                 }
                 Ok(outputs)
             };
             let outcome = threads().and_then(|threads: Vec<ScopedJoinHandle<'_, _>>| {
                 let shown = self.show(for_screen, commands, handle, shutdown);
+                service::stopping();
                 shutdown.request();
-                // A thread that panicked has already said so.
-                let ends = threads.into_iter().map(|thread| thread.join().unwrap_or(Ok(())));
+                // A thread that panicked ends the program as a panic does.
+                let ends = threads.into_iter().map(|thread| {
+                    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+                });
                 ends.fold(shown, Result::and).and(outcome(status))
             });
             shutdown.request();
-            hang_up.close();
             if status.ended() && !self.identity.demonstration {
                 let source = &self.identity.source;
-                eprintln!("sonolamp: {source}: the stream has ended, and the exam with it");
+                say(Level::Notice, format!("{source}: the stream has ended, and the exam with it"));
             }
             outcome
         })
     }
 
-    /// Where exams are to be kept and cannot be, nothing is screened.
-    fn recorder(&self) -> Result<Option<(Recording, Recorder)>, Error> {
-        let Some(settings) = &self.config.store else { return Ok(None) };
-        let opened = exam::open_store(&settings.folder, &settings.keys, settings.reserve)?;
-        let (store, mended) = opened;
-        for words in mended {
-            eprintln!("sonolamp: the exam store: {words}");
-        }
+    fn recorder(&self, store: Store) -> (Recording, Recorder) {
         let means = Means {
             version: self.identity.version.clone(),
             bundle: self.identity.bundle.clone(),
@@ -330,8 +425,8 @@ impl Run<'_> {
             source: self.identity.source.clone(),
             demonstration: self.identity.demonstration,
         };
-        let retain = settings.retain.map(|age| age.as_secs());
-        Ok(Some(store::recorder(store, means, retain)))
+        let retain = self.config.store.as_ref().and_then(|settings| settings.retain);
+        store::recorder(store, means, retain.map(|age| age.as_secs()))
     }
 
     /// Kept exams can be read where there is a screen to read them on.
@@ -369,38 +464,17 @@ impl Run<'_> {
     ) -> Result<(), Error> {
         let buffer = self.snapshot();
         if self.arguments.headless {
-            let mut out = std::io::stdout().lock();
-            return headless::run(&mut out, self.arguments.json, snapshots, buffer, shutdown);
+            return print(self.arguments.json, snapshots, buffer, shutdown);
         }
         let worklist = self.config.store.as_ref().and_then(|store| store.worklist.clone());
         let reach = Reach { commands, worklist, archive };
         dashboard::run(&self.config.dashboard, snapshots, buffer, Some(reach), shutdown)
     }
 
-    fn lamps(
-        &self,
-        board: &Board,
-        snapshots: &Latest<Snapshot>,
-        shutdown: &Shutdown,
-    ) -> Result<(), Error> {
-        let _end = EndsAll(shutdown);
-        let wiring = &self.config.wiring;
-        let lamps = match self.driver {
-            // Nothing to drive: the dashboard and the lines of text show the lamps.
-            LampDriver::Console => {
-                while !shutdown.wait(Duration::from_secs(60)) {}
-                return Ok(());
-            }
-            LampDriver::Gpiochip => Lamps::open_gpiochip(wiring)?,
-            LampDriver::Rppal => Lamps::open_rppal(wiring)?,
-        };
-        lamps::run(lamps, board, snapshots, self.snapshot(), self.config.stale, shutdown)
-    }
-
     /// Tells of what goes wrong beside the screening: at once, or after the dashboard's end.
     fn notice(&self, error: &Error) {
         if self.arguments.headless {
-            eprintln!("sonolamp: {error}");
+            say(Level::Warning, error);
             return;
         }
         let mut notices = self.notices.lock().unwrap_or_else(PoisonError::into_inner);
@@ -416,13 +490,55 @@ impl Run<'_> {
     }
 }
 
-fn named<'scope, T: Send + 'scope>(
+/// Snapshots as lines on stdout.
+fn print(
+    json: bool,
+    snapshots: &Latest<Snapshot>,
+    buffer: Snapshot,
+    shutdown: &Shutdown,
+) -> Result<(), Error> {
+    let stdout = std::io::stdout();
+    let form = if json { Form::Json } else { Form::Text(Journal::behind(&stdout)) };
+    headless::run(&mut stdout.lock(), form, snapshots, buffer, shutdown)
+}
+
+/// Closes when what is obeyed is over, by a panic too.
+struct HangUp(Handle);
+
+impl Drop for HangUp {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
+/// Obeys signals until `work` is over and all threads of its scope have ended.
+fn obeying<'env, T>(
+    board: &'env Board,
+    shutdown: &'env Shutdown,
+    work: impl for<'scope> FnOnce(&'scope Scope<'scope, 'env>) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).map_err(|e| cannot_start(&e))?;
+    let hang_up = HangUp(signals.handle());
+    std::thread::scope(|outer| {
+        let _hang_up = hang_up;
+        named("signals", outer, shutdown, move || obey(signals, board, shutdown))?;
+        std::thread::scope(work)
+    })
+}
+
+/// A thread of a scope. Should it panic, everything ends, and the program with it.
+fn named<'scope, 'a: 'scope, T: Send + 'scope>(
     name: &str,
     scope: &'scope Scope<'scope, '_>,
+    shutdown: &'a Shutdown,
     work: impl FnOnce() -> T + Send + 'scope,
 ) -> Result<ScopedJoinHandle<'scope, T>, Error> {
     let builder = std::thread::Builder::new().name(name.to_owned());
-    builder.spawn_scoped(scope, work).map_err(|e| cannot_start(&e))
+    let guarded = move || {
+        let _end = PanicEndsAll(shutdown);
+        work()
+    };
+    builder.spawn_scoped(scope, guarded).map_err(|e| cannot_start(&e))
 }
 
 fn cannot_start(error: &std::io::Error) -> Error {

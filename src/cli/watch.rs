@@ -9,6 +9,7 @@ use crate::dashboard;
 use crate::error::{Error, ErrorKind};
 use crate::pipeline::latest::Latest;
 use crate::pipeline::shutdown::Shutdown;
+use crate::service::{Level, say};
 use crate::snapshot::{Fault, FaultKind, Snapshot};
 use crate::watch::{Client, Seen};
 
@@ -32,7 +33,11 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         let remedy = "run it in a terminal, or read `sonolamp run --headless --json`";
         return Err(Error::new(ErrorKind::Usage, "stdout", problem, remedy).into());
     }
-    let config = Config::load(arguments.config.as_deref())?;
+    let config = Config::load(arguments.config.as_deref()).or_else(|error| {
+        // An instance in safe mode has the same one, and says on its screen what is wrong.
+        say(Level::Warning, format!("{error}; watching with the defaults"));
+        Config::parse("", "defaults")
+    })?;
     let path = arguments.socket.clone().or_else(|| config.watch.path()).ok_or_else(|| {
         let problem = "names no place where an instance listens";
         Error::new(ErrorKind::Usage, "[watch] socket", problem, "name it with --socket")

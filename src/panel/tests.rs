@@ -42,7 +42,7 @@ fn views() -> Vec<View> {
     let reasons = [Reason::TooLittle, Reason::Uncertain];
     faces.extend(reasons.map(Face::Ungradable));
     faces.extend(Flaw::ALL.map(|flaw| Face::Ungradable(Reason::Flawed(flaw))));
-    faces.extend([FaultKind::NoSignal, FaultKind::Source, FaultKind::Model].map(Face::Fault));
+    faces.extend(FaultKind::ALL.map(Face::Fault));
     let base = View::of(&sample::snapshot(Sample::Refer, true));
     let words = "/dev/v4l/by-id/usb-MACROSILICON_USB3.0_Capture-video-index0: the device is used \
         by another program; end that program, or choose another device in [source]";

@@ -121,6 +121,7 @@ impl View {
             Face::Fault(FaultKind::NoSignal) => "no signal: see cable",
             Face::Fault(FaultKind::Source) => "source failed",
             Face::Fault(FaultKind::Model) => "model failed",
+            Face::Fault(FaultKind::SafeMode) => "safe mode: see screen",
             Face::Silent => "not responding",
             Face::Ready | Face::Stopped => "not a medical device",
         };

@@ -19,6 +19,7 @@ use crate::frame::{Bounds, Frame};
 use crate::preprocess::Measures;
 use crate::protocol::Examination;
 use crate::screening::{Evidence, Guide, Thresholds, Verdict};
+use crate::service::Reporter;
 use crate::snapshot::{Fault, FaultKind, HISTORY_STEP, Identity, Masked, Snapshot};
 use crate::store::Recording;
 use keeping::Begun;
@@ -69,6 +70,8 @@ pub struct Engine<'a> {
     snapshot: Snapshot,
     sinks: Vec<Sink<'a>>,
     meter: Meter,
+    /// The service manager, where there is one.
+    reporter: Reporter,
     last_timestamp: Duration,
     next_point: Duration,
     heard: Instant,
@@ -86,6 +89,7 @@ impl<'a> Engine<'a> {
         };
         let sinks = sinks.iter().map(|&slot| Sink { slot, spare: empty() }).collect();
         let snapshot = empty();
+        let reporter = Reporter::new(format!("screening {}", settings.identity.source));
         Engine {
             guide: settings.guidance.map(Guide::new),
             settings,
@@ -97,6 +101,7 @@ impl<'a> Engine<'a> {
             snapshot,
             sinks,
             meter: Meter::new(),
+            reporter,
             last_timestamp: Duration::ZERO,
             next_point: Duration::ZERO,
             heard: Instant::now(),
@@ -138,6 +143,7 @@ impl<'a> Engine<'a> {
             }
             self.outage(status);
             self.publish(frames, status, start);
+            self.report();
             if self.settings.limit.is_some_and(|limit| start.elapsed() >= limit) {
                 shutdown.request();
             }
@@ -147,6 +153,15 @@ impl<'a> Engine<'a> {
         for sink in &self.sinks {
             sink.slot.close();
         }
+    }
+
+    /// A turn is done, which is what feeds the watchdog: an inference that never returns, or anything
+    /// else that holds this thread, ends the feed.
+    fn report(&mut self) {
+        let Snapshot { fault, source_ended, .. } = &self.snapshot;
+        let seen = self.frame_size != Bounds::default();
+        let trouble = fault.as_ref().map(|fault| &fault.words);
+        self.reporter.turn(seen || fault.is_some() || *source_ended, trouble);
     }
 
     fn command(&mut self, command: &Command) {

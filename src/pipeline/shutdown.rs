@@ -41,6 +41,17 @@ impl Shutdown {
     }
 }
 
+/// Requests shutdown when a thread panics that has it, and not when it ends.
+pub struct PanicEndsAll<'a>(pub &'a Shutdown);
+
+impl Drop for PanicEndsAll<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.request();
+        }
+    }
+}
+
 /// Requests shutdown when dropped, so that a thread that ends for any reason ends the others.
 pub struct EndsAll<'a>(pub &'a Shutdown);
 

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::rehearsal::Rehearsal;
 use crate::bundle::{self, Bundle, Manifest};
 use crate::error::Error;
 use crate::frame::{Bounds, Frame};
@@ -30,7 +31,11 @@ impl Model {
 
     /// The same, with the network on what `placement` says.
     pub fn load_for(folder: Option<&Path>, placement: Placement) -> Result<Model, Error> {
-        let bundle = Bundle::load(folder)?;
+        Model::of(Bundle::load(folder)?, placement)
+    }
+
+    /// The model of a bundle that has been read.
+    pub fn of(bundle: Bundle, placement: Placement) -> Result<Model, Error> {
         let signature = signature(&bundle.manifest);
         let network = Network::load(&bundle.model_name(), bundle.model().1, &signature, placement)?;
         let mut classifier = network.classifier()?;
@@ -71,7 +76,17 @@ impl Model {
 
     /// Stages of their own for one thread.
     pub fn stages(&self, mode: Mode) -> Result<Stages, Error> {
-        Ok(Stages::new(&self.bundle, Box::new(self.network.classifier()?), mode))
+        self.stages_for(mode, None)
+    }
+
+    /// The same, where something shall go wrong.
+    pub fn stages_for(&self, mode: Mode, rehearsal: Option<Rehearsal>) -> Result<Stages, Error> {
+        let classifier = Box::new(self.network.classifier()?) as Box<dyn Classifier>;
+        let classifier = match rehearsal {
+            Some(rehearsal) => rehearsal.around(classifier),
+            None => classifier,
+        };
+        Ok(Stages::new(&self.bundle, classifier, mode))
     }
 }
 

@@ -54,6 +54,7 @@ press-start = press space to start an exam
 fault-no-signal = no signal: check the cable and the machine
 fault-source-failed = the source failed: check it and start Sonolamp again
 fault-model-failed = the model failed on a picture: start Sonolamp again
+fault-safe-mode = safe mode, nothing is screened: call the technician
 
 demo = DEMO
 notice = not a medical device

@@ -46,6 +46,7 @@ press-start = pulse espacio para iniciar un examen
 fault-no-signal = sin señal: compruebe el cable y el ecógrafo
 fault-source-failed = falló la fuente: compruébela y reinicie Sonolamp
 fault-model-failed = el modelo falló con una imagen: reinicie Sonolamp
+fault-safe-mode = modo seguro, no se examina nada: llame al técnico
 
 demo = DEMO
 notice = no es un dispositivo médico

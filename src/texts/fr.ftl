@@ -46,6 +46,7 @@ press-start = appuyez sur espace pour commencer un examen
 fault-no-signal = aucun signal : vérifiez le câble et l'échographe
 fault-source-failed = échec de la source : vérifiez-la et relancez Sonolamp
 fault-model-failed = échec du modèle sur une image : relancez Sonolamp
+fault-safe-mode = mode de secours, aucun dépistage : appelez le technicien
 
 demo = DÉMO
 notice = n'est pas un dispositif médical

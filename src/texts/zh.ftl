@@ -46,6 +46,7 @@ press-start = 按空格键开始检查
 fault-no-signal = 无信号：请检查电缆和超声机
 fault-source-failed = 信号源故障：请检查信号源，然后重新启动 Sonolamp
 fault-model-failed = 模型处理图像失败：请重新启动 Sonolamp
+fault-safe-mode = 安全模式，不进行筛查：请联系技术人员
 
 demo = 演示
 notice = 非医疗器械

@@ -10,7 +10,7 @@ use crate::dashboard::theme::Face;
 use crate::dashboard::width::{fold, width};
 use crate::dashboard::{Dashboard, letters};
 use crate::exam::State;
-use crate::snapshot::{Keeping, Snapshot};
+use crate::snapshot::{FaultKind, Keeping, Snapshot};
 use crate::texts::{Language, Texts};
 
 pub fn render(dashboard: &Dashboard, snapshot: &Snapshot, area: Rect, frame: &mut Frame) {
@@ -112,6 +112,10 @@ pub fn reason(dashboard: &Dashboard, snapshot: &Snapshot) -> String {
     let texts = &dashboard.texts;
     match (&snapshot.fault, snapshot.verdict) {
         (Some(fault), _) if texts.language() == Language::English => fault.words.to_string(),
+        // What is broken, and where, is for the technician in any language.
+        (Some(fault), _) if fault.kind == FaultKind::SafeMode => {
+            format!("{} ({})", texts.coded("fault", fault.kind.code()), fault.words)
+        }
         (Some(fault), _) => texts.coded("fault", fault.kind.code()),
         (None, Some(verdict)) => match verdict.reason() {
             Some(reason) => texts.coded("reason", reason.code()),

@@ -1,0 +1,400 @@
+//! The bundles of a box: a folder with a copy of each, and two links, `current` and `previous`.
+//!
+//! A copy is written beside the others and synced before anything points to it; a link changes in one
+//! step. Cut anywhere, the box has the bundle of before or the new one, whole, and doing it again
+//! finishes it. `versions` remembers the newest version of each name that was ever taken: an older
+//! one, or another content under the same version, is refused.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+use serde::{Deserialize, Serialize};
+
+use super::Bundle;
+use crate::error::{Error, ErrorKind, plain_words};
+
+const CURRENT: &str = "current";
+const PREVIOUS: &str = "previous";
+const VERSIONS: &str = "versions";
+/// What is being made; left over after a cut.
+const DRAFT: &str = ".draft";
+
+/// The newest version of a name that was taken.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Newest {
+    version: String,
+    digest: String,
+}
+
+/// The folder.
+pub struct Installed {
+    folder: PathBuf,
+    /// How many operations are left until the power is cut.
+    #[cfg(test)]
+    left: std::cell::Cell<usize>,
+}
+
+impl Installed {
+    pub fn at(folder: &Path) -> Installed {
+        Installed {
+            folder: folder.to_owned(),
+            #[cfg(test)]
+            left: std::cell::Cell::new(usize::MAX),
+        }
+    }
+
+    /// The bundle that is in use, if one was ever installed, whole or not.
+    pub fn current(&self) -> Option<PathBuf> {
+        let link = self.folder.join(CURRENT);
+        fs::symlink_metadata(&link).ok()?;
+        // The copy itself: the link may change while files are read.
+        Some(fs::canonicalize(&link).unwrap_or(link))
+    }
+
+    /// The one before, to go back to.
+    pub fn previous(&self) -> Result<PathBuf, Error> {
+        let link = self.folder.join(PREVIOUS);
+        let found =
+            fs::canonicalize(&link).ok().filter(|path| Some(path) != self.current().as_ref());
+        found.ok_or_else(|| {
+            let remedy = "install a bundle, or leave [bundle] path empty and take the built-in one";
+            Error::new(ErrorKind::Model, link.display(), "is no bundle to go back to", remedy)
+        })
+    }
+
+    /// Refuses what is older than what the box has had, `built_in` included.
+    pub fn admit(&self, bundle: &Bundle, built_in: &Bundle) -> Result<(), Error> {
+        let remedy = "give a newer one; `sonolamp bundle rollback` goes back to the one before";
+        let refused =
+            |problem: String| Error::new(ErrorKind::Model, &bundle.origin, problem, remedy);
+        let (name, version) = (&bundle.manifest.name, &bundle.manifest.version);
+        let number = parse(version).ok_or_else(|| {
+            refused(format!("has the version \"{version}\", which is not of the form 1.2.3"))
+        })?;
+        let mut known = self.versions()?.remove(name).into_iter().collect::<Vec<_>>();
+        if built_in.manifest.name == *name {
+            let (version, digest) = (built_in.manifest.version.clone(), built_in.digest.clone());
+            known.push(Newest { version, digest });
+        }
+        for newest in known {
+            let least = parse(&newest.version).unwrap_or_default();
+            if number < least {
+                return Err(refused(format!(
+                    "is {name} {version}, older than {}, which this box has had",
+                    newest.version
+                )));
+            }
+            if number == least && newest.digest != bundle.digest {
+                let problem = format!("is another {name} {version} than the one this box has had");
+                return Err(refused(problem));
+            }
+        }
+        Ok(())
+    }
+
+    /// Copies a bundle into the folder; returns where. Nothing uses it yet.
+    pub fn put(&self, bundle: &Bundle) -> Result<PathBuf, Error> {
+        self.try_put(bundle).map_err(|e| self.broken(&e))
+    }
+
+    fn try_put(&self, bundle: &Bundle) -> io::Result<PathBuf> {
+        let draft = self.folder.join(DRAFT);
+        let target = self.folder.join(folder_name(bundle));
+        self.step()?;
+        fs::create_dir_all(&self.folder)?;
+        if Bundle::load(Some(&target)).is_ok_and(|there| there.digest == bundle.digest) {
+            return Ok(target);
+        }
+        remove(&draft)?;
+        self.step()?;
+        fs::create_dir(&draft)?;
+        let mut folders = vec![draft.clone()];
+        for (path, bytes) in bundle.contents() {
+            let path = draft.join(path);
+            if let Some(folder) = path.parent().filter(|folder| !folder.is_dir()) {
+                fs::create_dir_all(folder)?;
+                let inside = folder.ancestors().take_while(|folder| *folder != draft);
+                folders.extend(inside.map(Path::to_owned));
+            }
+            self.step()?;
+            let mut file = File::create_new(&path)?;
+            self.step()?;
+            file.write_all(bytes)?;
+            self.step()?;
+            file.sync_all()?;
+        }
+        for folder in folders {
+            self.step()?;
+            sync(&folder)?;
+        }
+        // A copy that is damaged gives way: it was of no use to anyone.
+        self.step()?;
+        remove(&target)?;
+        self.step()?;
+        fs::rename(&draft, &target)?;
+        self.step()?;
+        sync(&self.folder)?;
+        Ok(target)
+    }
+
+    /// Lets `current` point to a copy, and `previous` to what was in use.
+    pub fn activate(&self, bundle: &Bundle) -> Result<(), Error> {
+        self.try_activate(bundle).map_err(|e| self.broken(&e))
+    }
+
+    fn try_activate(&self, bundle: &Bundle) -> io::Result<()> {
+        let target = folder_name(bundle);
+        let mut versions = self.versions().map_err(io::Error::other)?;
+        let (version, digest) = (bundle.manifest.version.clone(), bundle.digest.clone());
+        versions.insert(bundle.manifest.name.clone(), Newest { version, digest });
+        self.replace(VERSIONS, &serde_json::to_vec_pretty(&versions)?)?;
+        match fs::read_link(self.folder.join(CURRENT)) {
+            Ok(current) if current == Path::new(&target) => {}
+            Ok(_) => {
+                self.point(PREVIOUS, &target)?;
+                self.exchange()?;
+            }
+            Err(_) => self.point(CURRENT, &target)?,
+        }
+        self.tidy();
+        Ok(())
+    }
+
+    /// Exchanges `current` and `previous`.
+    pub fn roll_back(&self) -> Result<(), Error> {
+        self.previous()?;
+        self.exchange().map_err(|e| self.broken(&e))
+    }
+
+    fn exchange(&self) -> io::Result<()> {
+        let (current, previous) = (self.folder.join(CURRENT), self.folder.join(PREVIOUS));
+        self.step()?;
+        renameat_with(CWD, current, CWD, previous, RenameFlags::EXCHANGE)?;
+        self.step()?;
+        sync(&self.folder)
+    }
+
+    /// Makes or changes a link in one step.
+    fn point(&self, link: &str, target: &str) -> io::Result<()> {
+        let draft = self.folder.join(DRAFT);
+        remove(&draft)?;
+        self.step()?;
+        std::os::unix::fs::symlink(target, &draft)?;
+        self.step()?;
+        fs::rename(&draft, self.folder.join(link))?;
+        self.step()?;
+        sync(&self.folder)
+    }
+
+    fn replace(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        let draft = self.folder.join(DRAFT);
+        remove(&draft)?;
+        self.step()?;
+        let mut file = File::create_new(&draft)?;
+        self.step()?;
+        file.write_all(bytes)?;
+        self.step()?;
+        file.sync_all()?;
+        self.step()?;
+        fs::rename(&draft, self.folder.join(name))?;
+        self.step()?;
+        sync(&self.folder)
+    }
+
+    fn versions(&self) -> Result<BTreeMap<String, Newest>, Error> {
+        let path = self.folder.join(VERSIONS);
+        let wrong = |problem: String| {
+            let remedy = "look at the storage; with the file removed any version is taken again";
+            Error::new(ErrorKind::Storage, path.display(), problem, remedy)
+        };
+        match fs::read(&path) {
+            Ok(bytes) => {
+                serde_json::from_slice(&bytes).map_err(|e| wrong(format!("is broken ({e})")))
+            }
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(BTreeMap::new()),
+            Err(e) => Err(wrong(format!("cannot be read ({})", plain_words(&e)))),
+        }
+    }
+
+    /// Removes copies that no link points to. What cannot be removed takes space and does no harm.
+    fn tidy(&self) {
+        let link = |name| fs::read_link(self.folder.join(name)).unwrap_or_default();
+        let used = [link(CURRENT), link(PREVIOUS)];
+        for entry in fs::read_dir(&self.folder).into_iter().flatten().flatten() {
+            let folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+            if folder && !used.contains(&PathBuf::from(entry.file_name())) {
+                let _ = remove(&entry.path());
+            }
+        }
+    }
+
+    fn broken(&self, error: &io::Error) -> Error {
+        let problem = format!("cannot be written ({})", plain_words(error));
+        let remedy = "look at its space and who may write there; what is in use is as it was";
+        Error::new(ErrorKind::Storage, self.folder.display(), problem, remedy)
+    }
+
+    /// Stands before every operation that changes something.
+    #[cfg(not(test))]
+    fn step(&self) -> io::Result<()> {
+        Ok(())
+    }
+
+    #[cfg(test)]
+    fn step(&self) -> io::Result<()> {
+        let left =
+            self.left.get().checked_sub(1).ok_or_else(|| io::Error::other("the power went"))?;
+        self.left.set(left);
+        Ok(())
+    }
+}
+
+/// `1.2.3` as numbers.
+fn parse(version: &str) -> Option<[u64; 3]> {
+    let parts: Vec<u64> =
+        version.split('.').map(|part| part.parse().ok()).collect::<Option<_>>()?;
+    parts.try_into().ok()
+}
+
+fn folder_name(bundle: &Bundle) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '-' };
+    let name: String = bundle.title().chars().map(plain).collect();
+    // A dot in front would be a draft, or lead out of the folder.
+    format!("{}-{}", name.trim_start_matches('.'), bundle.short_digest())
+}
+
+fn sync(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+/// Removes a file, a link or a folder that may not be there.
+fn remove(path: &Path) -> io::Result<()> {
+    let removed = match fs::symlink_metadata(path) {
+        Ok(file) if file.is_dir() => fs::remove_dir_all(path),
+        Ok(_) => fs::remove_file(path),
+        Err(e) => Err(e),
+    };
+    match removed {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The built-in bundle under another version.
+    fn bundle(version: &str) -> Bundle {
+        let built_in = Bundle::load(None).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        for (path, bytes) in built_in.contents() {
+            let path = folder.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, bytes).unwrap();
+        }
+        let manifest = folder.path().join("bundle.toml");
+        let text = fs::read_to_string(&manifest).unwrap();
+        let own = format!("version = \"{}\"", built_in.manifest.version);
+        assert!(text.contains(&own));
+        fs::write(&manifest, text.replacen(&own, &format!("version = \"{version}\""), 1)).unwrap();
+        Bundle::load(Some(folder.path())).unwrap()
+    }
+
+    fn install(installed: &Installed, bundle: &Bundle) -> Result<(), Error> {
+        installed.put(bundle)?;
+        installed.activate(bundle)
+    }
+
+    fn version(path: Option<PathBuf>) -> String {
+        path.map_or("none".into(), |path| Bundle::load(Some(&path)).unwrap().manifest.version)
+    }
+
+    #[test]
+    fn a_newer_one_takes_over_and_rolling_back_goes_there_and_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let installed = Installed::at(folder.path());
+        assert_eq!(installed.current(), None);
+        assert!(installed.previous().is_err() && installed.roll_back().is_err());
+        let built_in = Bundle::load(None).unwrap();
+        for number in ["7.0.0", "7.0.1", "7.10.0"] {
+            installed.admit(&bundle(number), &built_in).unwrap();
+            install(&installed, &bundle(number)).unwrap();
+            assert_eq!(version(installed.current()), number);
+        }
+        assert_eq!(version(installed.previous().ok()), "7.0.1");
+        // The one before that is gone.
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 5);
+        installed.roll_back().unwrap();
+        assert_eq!(version(installed.current()), "7.0.1");
+        // Going back does not make older ones welcome.
+        for (number, words) in [
+            ("7.9.9", "older than 7.10.0"),
+            ("0.0.1", "older than 7.10.0"),
+            ("seven", "not of the form"),
+        ] {
+            let error = installed.admit(&bundle(number), &built_in).unwrap_err();
+            assert!(error.problem.contains(words), "{number}: {error}");
+        }
+        installed.admit(&bundle("7.10.0"), &built_in).unwrap();
+        let mut other = bundle("7.10.0");
+        other.digest = "0".repeat(64);
+        let error = installed.admit(&other, &built_in).unwrap_err();
+        assert!(error.problem.contains("another lung 7.10.0"), "{error}");
+        installed.roll_back().unwrap();
+        assert_eq!(version(installed.current()), "7.10.0");
+    }
+
+    #[test]
+    fn the_built_in_one_is_the_least() {
+        let folder = tempfile::tempdir().unwrap();
+        let error =
+            Installed::at(folder.path()).admit(&bundle("0.0.1"), &Bundle::load(None).unwrap());
+        assert!(error.unwrap_err().problem.contains("older than"));
+    }
+
+    #[test]
+    fn cut_at_any_operation_the_box_has_a_whole_bundle_and_doing_it_again_finishes_it() {
+        let (old, new) = (bundle("7.0.0"), bundle("7.0.1"));
+        for first in [true, false] {
+            for cut in 0.. {
+                let folder = tempfile::tempdir().unwrap();
+                let installed = Installed::at(folder.path());
+                if !first {
+                    install(&installed, &old).unwrap();
+                }
+                let before = version(installed.current());
+                installed.left.set(cut);
+                let done = install(&installed, &new).is_ok();
+                let after = version(installed.current());
+                let whole = after == before || after == "7.0.1";
+                assert!(whole && (!done || after == "7.0.1"), "cut {cut}: {before}, {after}");
+                installed.left.set(usize::MAX);
+                install(&installed, &new).unwrap();
+                assert_eq!(version(installed.current()), "7.0.1", "cut {cut}");
+                if !first {
+                    assert_eq!(version(installed.previous().ok()), "7.0.0", "cut {cut}");
+                }
+                if done {
+                    println!("{cut} cuts");
+                    break;
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_damaged_copy_is_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let installed = Installed::at(folder.path());
+        let bundle = bundle("7.0.0");
+        install(&installed, &bundle).unwrap();
+        fs::write(installed.current().unwrap().join("card.md"), "torn").unwrap();
+        assert!(Bundle::load(installed.current().as_deref()).is_err());
+        install(&installed, &bundle).unwrap();
+        assert_eq!(version(installed.current()), "7.0.0");
+    }
+}
