@@ -15,7 +15,7 @@ use sonolamp::capture::FrameSource;
 use sonolamp::capture::phantom::Phantom;
 use sonolamp::error::Error;
 use sonolamp::exam::{Command, State};
-use sonolamp::headless;
+use sonolamp::headless::{self, Form};
 use sonolamp::inference::{Answer, Classifier};
 use sonolamp::patient::{Entry, Patient};
 use sonolamp::pipeline::Stages;
@@ -25,6 +25,7 @@ use sonolamp::pipeline::live::{Engine, Settings};
 use sonolamp::pipeline::shutdown::{EndsAll, Shutdown};
 use sonolamp::protocol::{Choice, Examination};
 use sonolamp::screening::Mode;
+use sonolamp::service::Journal;
 use sonolamp::snapshot::{Keeping, Snapshot};
 use sonolamp::store::{Means, SecretKey, Store, When, recorder};
 use sonolamp::watch::Server;
@@ -167,9 +168,9 @@ fn who_is_examined_stands_sealed_in_the_store_and_nowhere_else() {
         scope.spawn(move || recorder.run());
         scope.spawn(move || engine.run(frames, status, &orders, shutdown));
         scope.spawn(move || server.run(&slots[1], fresh(), shutdown));
-        for (slot, json) in [(&slots[2], true), (&slots[3], false)] {
+        for (slot, form) in [(&slots[2], Form::Json), (&slots[3], Form::Text(Journal::NONE))] {
             let mut lines = lines.clone();
-            scope.spawn(move || headless::run(&mut lines, json, slot, fresh(), shutdown).unwrap());
+            scope.spawn(move || headless::run(&mut lines, form, slot, fresh(), shutdown).unwrap());
         }
         let watcher = scope.spawn(|| {
             let mut stream = UnixStream::connect(&socket).unwrap();

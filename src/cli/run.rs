@@ -368,17 +368,17 @@ impl Run<'_> {
                 }
                 named("device", scope, shutdown, move || device.run(Path::new(STORAGE), shutdown))?;
                 named("engine", scope, shutdown, move || {
-                    engine.run(frames, status, &orders, shutdown)
+                    engine.run(frames, status, &orders, shutdown);
                 })?;
                 if let Some(server) = &server {
                     let buffer = self.snapshot();
                     named("watch", scope, shutdown, move || {
-                        server.run(for_watchers, buffer, shutdown)
+                        server.run(for_watchers, buffer, shutdown);
                     })?;
                 }
                 if let Some(wiring) = &self.config.panel {
                     named("panel", scope, shutdown, move || {
-                        self.panel(wiring, for_panel, shutdown)
+                        self.panel(wiring, for_panel, shutdown);
                     })?;
                 }
                 let mut outputs = Vec::new();

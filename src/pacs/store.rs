@@ -28,8 +28,11 @@ pub struct Item<'a> {
 /// So many bytes of pixels, which are read as they are sent.
 pub struct Pixels<'a> {
     pub length: u64,
-    pub read: Box<dyn Fn(Sink) -> Result<(), Error> + 'a>,
+    pub read: Read<'a>,
 }
+
+/// Reads all pixels into a sink, again if asked again.
+pub type Read<'a> = Box<dyn Fn(Sink) -> Result<(), Error> + 'a>;
 
 /// Takes bytes, a piece at a time.
 pub type Sink<'a> = &'a mut dyn FnMut(&[u8]) -> Result<(), Error>;
