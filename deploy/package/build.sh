@@ -144,9 +144,9 @@ Suggests: ffmpeg, polkitd | policykit-1, v4l-utils
 Section: science
 Priority: optional
 Description: offline point-of-care ultrasound screening
- Takes frames of an ultrasound machine from a video grabber or a camera, judges
- them with a quantized network, and says refer, clear or ungradable on a terminal
- dashboard, on lamps and on a small panel. It never needs a network.
+ Takes frames of an ultrasound machine from a video grabber or a camera,
+ judges them with a quantized network, and says refer, clear or ungradable on
+ a terminal dashboard, on lamps and on a small panel. It needs no network.
  .
  Decision support for research and training. Not a medical device.
 END

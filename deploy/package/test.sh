@@ -43,9 +43,10 @@ fail() {
   failed=1
   [ ! -s "$work/out" ] || tail -n 8 "$work/out" | cut -c -200 | sed 's/^/     /'
 }
-check() { # WHAT COMMAND...: PASS if the command succeeds; what it says is shown where it fails
+check() { # WHAT COMMAND...: PASS if the command succeeds; what it says is in `out`, and then in `last`
   local what=$1
   shift
+  mv "$work/out" "$work/last" 2>/dev/null || true
   if "$@" >"$work/out" 2>&1; then pass "$what"; else fail "$what"; fi
 }
 here() { DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 timeout 300 chroot "$root" "$@"; }
@@ -79,10 +80,9 @@ rm -rf "$work/older"
 
 suite=any
 if command -v lintian >/dev/null; then
-  # The maintainer has no address; the package is of no distribution.
-  check "lintian has no error" lintian --no-cfg --allow-root --fail-on error --suppress-tags \
-    bogus-mail-host,bad-distribution-in-changes-file "$package"
-  sed 's/^/     /' "$work/out"
+  # The maintainer has no address; deb-systemd-invoke knows no patterns and no modules-load.
+  check "lintian has nothing to say" lintian --no-cfg --allow-root --fail-on warning --suppress-tags \
+    bogus-mail-host,bogus-mail-host-in-debian-changelog,maintainer-script-calls-systemctl "$package"
 else
   echo "SKIP $suite $arch: lintian is not installed"
 fi
@@ -137,12 +137,12 @@ for suite in "${suites[@]}"; do
   check "stays switched on" test -L "$root/$wants"
 
   check "the program runs" as_user sonolamp --version
-  check "names its version" grep -qw "sonolamp ${version%%[-~+]*}" "$work/out"
+  check "names its version" grep -qw "sonolamp ${version%%[-~+]*}" "$work/last"
   # Without cameras, GPIO and a real clock it has things to say, and says them as JSON.
   as_user sonolamp doctor --json --config /$conf >"$work/doctor" 2>"$work/out" || true
   check "doctor speaks JSON as the user" python3 -c 'import json, sys; json.load(open(sys.argv[1]))' "$work/doctor"
   check "judges a phantom as the user" as_user sonolamp screen --json --phantom-seconds 3 'phantom:lung-blines?seed=8&fps=8&size=320x240'
-  check "and refers it" grep -q '"verdict":"refer"' "$work/out"
+  check "and refers it" grep -q '"verdict":"refer"' "$work/last"
   check "verifies the bundles beside the built-in one" here sh -c 'for b in /usr/share/sonolamp/models/*; do sonolamp bundle verify $b || exit; done'
   manual=usr/share/man/man1/sonolamp.1.gz
   if dpkg-deb -c "$package" | grep -q "$manual"; then
@@ -158,7 +158,7 @@ for suite in "${suites[@]}"; do
   ln -sf sonolamp-retry@.timer "$root/usr/lib/systemd/system/sonolamp-retry@sonolamp.timer"
   # shellcheck disable=SC2086 # a list of paths
   check "systemd-analyze verify" here systemd-analyze verify --man=no $units
-  check "has nothing to say of them" sh -c '! grep sonolamp "$1"' sh "$work/out"
+  check "has nothing to say of them" sh -c '! grep sonolamp "$1"' sh "$work/last"
   if [ "$(here systemctl --version | sed -n '1s/systemd \([0-9]*\).*/\1/p')" -ge 250 ]; then
     for unit in sonolamp sonolamp-dashboard@tty1; do
       here systemd-analyze security --offline=true --no-pager "/usr/lib/systemd/system/$unit.service" >"$work/security" 2>&1 || true
@@ -169,20 +169,20 @@ for suite in "${suites[@]}"; do
   fi
   rm "$root/usr/lib/systemd/system/sonolamp-dashboard@tty1.service" "$root/usr/lib/systemd/system/sonolamp-retry@sonolamp.timer"
 
-  here dpkg -r sonolamp >"$work/out" 2>&1 || true
-  check "removed" gone usr/bin/sonolamp usr/lib/systemd/system/sonolamp.service usr/share/sonolamp
+  check "is removed" here dpkg -r sonolamp
+  check "and gone" gone usr/bin/sonolamp usr/lib/systemd/system/sonolamp.service usr/share/sonolamp
   check "configuration and state stay" there $conf var/lib/sonolamp/exams/kept.envelope
   check "installs again" here dpkg -i /new.deb
   check "with the clinic's configuration" grep -q 'a line of the clinic' "$root/$conf"
   here mkdir -p /var/lib/sonolamp/bundles
   echo key >"$root/etc/sonolamp/clinic.pub"
-  here dpkg -P sonolamp >"$work/out" 2>&1 || true
-  check "purging says that exams stay, and how to erase them" grep -q 'rm -rf /var/lib/sonolamp' "$work/out"
+  check "is purged" here dpkg -P sonolamp
+  check "which says that exams stay, and how to erase them" grep -q 'rm -rf /var/lib/sonolamp' "$work/last"
   check "exams stay, and the clinic's own files" there var/lib/sonolamp/exams/kept.envelope etc/sonolamp/clinic.pub
   check "all else is gone" gone $conf var/lib/sonolamp/bundles $wants usr/bin/sonolamp
   here rm /var/lib/sonolamp/exams/kept.envelope /etc/sonolamp/clinic.pub
   here dpkg -i /new.deb >/dev/null 2>&1 || true
-  here dpkg -P sonolamp >"$work/out" 2>&1 || true
+  here dpkg -P sonolamp >/dev/null 2>&1 || true
   check "without exams, purging leaves nothing" gone etc/sonolamp var/lib/sonolamp $wants
   leave_root
 done
