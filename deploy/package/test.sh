@@ -152,22 +152,23 @@ for suite in "${suites[@]}"; do
     echo "SKIP $suite $arch: the package has no manual"
   fi
 
-  # The roots' systemd-analyze, since settings differ between releases; security is offline since 250.
-  units="/usr/lib/systemd/system/sonolamp.service /usr/lib/systemd/system/sonolamp-dashboard@tty1.service /usr/lib/systemd/system/sonolamp-retry@sonolamp.timer"
-  ln -sf sonolamp-dashboard@.service "$root/usr/lib/systemd/system/sonolamp-dashboard@tty1.service"
-  ln -sf sonolamp-retry@.timer "$root/usr/lib/systemd/system/sonolamp-retry@sonolamp.timer"
-  # shellcheck disable=SC2086 # a list of paths
-  check "systemd-analyze verify" here systemd-analyze verify --man=no $units
-  check "has nothing to say of them" sh -c '! grep sonolamp "$1"' sh "$work/last"
+  # The root's own systemd-analyze, since settings differ between releases.
+  at=/usr/lib/systemd/system
+  ln -sf sonolamp-dashboard@.service "$root$at/sonolamp-dashboard@tty1.service"
+  ln -sf sonolamp-retry@.timer "$root$at/sonolamp-retry@sonolamp.timer"
   if [ "$(here systemctl --version | sed -n '1s/systemd \([0-9]*\).*/\1/p')" -ge 250 ]; then
+    check "systemd-analyze verify" here systemd-analyze verify --man=no "$at/sonolamp.service" \
+      "$at/sonolamp-dashboard@tty1.service" "$at/sonolamp-retry@sonolamp.timer"
+    check "has nothing to say of them" sh -c '! grep sonolamp "$1"' sh "$work/last"
     for unit in sonolamp sonolamp-dashboard@tty1; do
-      here systemd-analyze security --offline=true --no-pager "/usr/lib/systemd/system/$unit.service" >"$work/security" 2>&1 || true
+      here systemd-analyze security --offline=true --no-pager "$at/$unit.service" >"$work/security" 2>&1 || true
       figure=$(sed -n 's/.*Overall exposure level for.*: \([0-9.]*\) .*/\1/p' "$work/security")
-      cp "$work/security" "$work/out"
       check "systemd-analyze security of $unit: ${figure:-none}, at most 3.0" awk "BEGIN { exit !(${figure:-9} <= 3.0) }"
     done
+  else
+    echo "SKIP $suite $arch: this systemd-analyze needs a systemd that runs"
   fi
-  rm "$root/usr/lib/systemd/system/sonolamp-dashboard@tty1.service" "$root/usr/lib/systemd/system/sonolamp-retry@sonolamp.timer"
+  rm "$root$at/sonolamp-dashboard@tty1.service" "$root$at/sonolamp-retry@sonolamp.timer"
 
   check "is removed" here dpkg -r sonolamp
   check "and gone" gone usr/bin/sonolamp usr/lib/systemd/system/sonolamp.service usr/share/sonolamp
