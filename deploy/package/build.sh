@@ -69,7 +69,7 @@ put $here/systemd/sonolamp.service $units/sonolamp.service
 put $here/systemd/common.conf $units/sonolamp.service.d/10-common.conf
 put $here/systemd/sonolamp-dashboard@.service $units/sonolamp-dashboard@.service
 put $here/systemd/common.conf $units/sonolamp-dashboard@.service.d/10-common.conf
-put $here/systemd/sonolamp-retry@.timer $units/sonolamp-retry@.timer
+put $here/systemd/sonolamp-retry@.service $units/sonolamp-retry@.service
 put $here/sysusers.conf usr/lib/sysusers.d/sonolamp.conf
 put $here/tmpfiles.conf usr/lib/tmpfiles.d/sonolamp.conf
 put $here/modules-load.conf usr/lib/modules-load.d/sonolamp.conf

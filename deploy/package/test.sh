@@ -155,10 +155,10 @@ for suite in "${suites[@]}"; do
   # The root's own systemd-analyze, since settings differ between releases.
   at=/usr/lib/systemd/system
   ln -sf sonolamp-dashboard@.service "$root$at/sonolamp-dashboard@tty1.service"
-  ln -sf sonolamp-retry@.timer "$root$at/sonolamp-retry@sonolamp.timer"
+  ln -sf sonolamp-retry@.service "$root$at/sonolamp-retry@sonolamp.service"
   if [ "$(here systemctl --version | sed -n '1s/systemd \([0-9]*\).*/\1/p')" -ge 250 ]; then
     check "systemd-analyze verify" here systemd-analyze verify --man=no "$at/sonolamp.service" \
-      "$at/sonolamp-dashboard@tty1.service" "$at/sonolamp-retry@sonolamp.timer"
+      "$at/sonolamp-dashboard@tty1.service" "$at/sonolamp-retry@sonolamp.service"
     check "has nothing to say of them" sh -c '! grep sonolamp "$1"' sh "$work/last"
     for unit in sonolamp sonolamp-dashboard@tty1; do
       here systemd-analyze security --offline=true --no-pager "$at/$unit.service" >"$work/security" 2>&1 || true
@@ -168,7 +168,7 @@ for suite in "${suites[@]}"; do
   else
     echo "SKIP $suite $arch: this systemd-analyze needs a systemd that runs"
   fi
-  rm "$root$at/sonolamp-dashboard@tty1.service" "$root$at/sonolamp-retry@sonolamp.timer"
+  rm "$root$at/sonolamp-dashboard@tty1.service" "$root$at/sonolamp-retry@sonolamp.service"
 
   check "is removed" here dpkg -r sonolamp
   check "and gone" gone usr/bin/sonolamp usr/lib/systemd/system/sonolamp.service usr/share/sonolamp

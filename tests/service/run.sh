@@ -53,7 +53,7 @@ END
     apt-daily-upgrade.timer e2scrub_all.timer fstrim.timer
   mv "$root"/boot/vmlinuz-* "$cache.part/vmlinuz"
   mv "$root"/boot/initrd.img-* "$cache.part/initrd"
-  mke2fs -q -t ext4 -d "$root" "$cache.part/root.img" 1200M
+  mke2fs -q -t ext4 -d "$root" "$cache.part/root.img" 1200M >/dev/null
   rm -rf "$root"
   mv "$cache.part" "$cache"
 }
@@ -65,9 +65,9 @@ trap 'rm -rf "$work"; [ -z "$emulator" ] || kill "$emulator" 2>/dev/null || true
 mkdir "$work/steps"
 cp "$package" "$work/steps/sonolamp.deb"
 cp "$steps" "$work/steps/guest.sh"
-mke2fs -q -t ext4 -d "$work/steps" "$work/steps.img" 128M
+mke2fs -q -t ext4 -d "$work/steps" "$work/steps.img" 128M >/dev/null
 # The state of the box: small, so that it can be full.
-mke2fs -q -t ext4 "$work/state.img" 64M
+mke2fs -q -t ext4 "$work/state.img" 64M >/dev/null
 
 log="$work/log"
 timeout 1500 qemu-system-x86_64 -accel "${SONOLAMP_ACCEL:-tcg,thread=multi}" -cpu max -smp 2 -m 1024 \
