@@ -65,6 +65,7 @@ camera() { # MORE...: a configuration with the camera
 hurt() {
   if [ "$before" -gt 1 ]; then kill "-$1" "$before"; else fail "it does not run, to be hurt by $1"; fi
 }
+package() { dpkg "$@" >/tmp/dpkg 2>&1; }
 inside() { nsenter -t "$(pid)" "$@"; }
 cgroup_limit() { cat "/sys/fs/cgroup$(get ControlGroup)/$1"; }
 
@@ -72,7 +73,7 @@ echo "BOX $(now) up"
 echo "     1. installing; an unconfigured box screens nothing"
 mount /dev/vdc /mnt && mkdir -p $state && umount /mnt && mount /dev/vdc $state
 mark
-check "the package installs on the running system" dpkg -i /steps/sonolamp.deb >/tmp/dpkg 2>&1
+check "the package installs on the running system" package -i /steps/sonolamp.deb
 say </tmp/dpkg
 eventually "the service is up (READY=1)" 60 active
 eventually "in safe mode, which names file and line" 20 said 'safe mode.*sonolamp.toml: line [0-9]+.*demonstration'
@@ -218,10 +219,10 @@ systemctl stop sonolamp-dashboard@tty2
 systemctl start sonolamp
 
 echo "     8. removal and purge"
-check "the package is removed" dpkg -r sonolamp >/tmp/dpkg 2>&1
+check "the package is removed" package -r sonolamp
 check "nothing of it runs" test -z "$(pgrep -u sonolamp)"
 check "the configuration stays" test -e $conf
-check "and it is purged" dpkg -P sonolamp >/tmp/dpkg 2>&1
+check "and it is purged" package -P sonolamp
 say </tmp/dpkg
 check "kept exams stay" test -n "$(find $state/exams -name '*.envelope')"
 
