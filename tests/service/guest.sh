@@ -1,6 +1,6 @@
 #!/bin/bash
 # Runs in the box that run.sh boots, as root: installs the package, lets misfortunes happen, says PASS or
-# FAIL. Times are generous: the processor may be emulated.
+# FAIL, and SKIP of what a container cannot show. Times are generous: the processor may be emulated.
 set -u
 conf=/etc/sonolamp/sonolamp.toml
 state=/var/lib/sonolamp
@@ -59,19 +59,29 @@ rehearse() { # WHAT
     "ExecStart=/usr/bin/sonolamp run --headless --safe --config $conf --rehearse $1"
 }
 camera() { # MORE...: a configuration with the camera
-  printf '%s\n' '[source]' 'use = "v4l2:/dev/video0"' '[capture]' 'width = 320' 'height = 180' "$@" >$conf
+  printf '%s\n' '[source]' "use = \"$source\"" '[capture]' 'width = 320' 'height = 180' "$@" >$conf
 }
 # hurt SIGNAL: the process that `mark` has seen.
 hurt() {
   if [ "$before" -gt 1 ]; then kill "-$1" "$before"; else fail "it does not run, to be hurt by $1"; fi
 }
 package() { dpkg "$@" >/tmp/dpkg 2>&1; }
+noise() { # a camera program that shows noise, and begins anew for each reader
+  while :; do
+    {
+      echo YUV4MPEG2 W320 H180 F10:1 Cmono
+      while echo FRAME && head -c $((320 * 180)) /dev/urandom; do sleep 0.1; done
+    } 2>/dev/null >/run/camera
+  done
+}
 inside() { nsenter -t "$(pid)" "$@"; }
-cgroup_limit() { cat "/sys/fs/cgroup$(get ControlGroup)/$1"; }
+cgroup_file() { echo "/sys/fs/cgroup$(get ControlGroup)/$1"; }
+cgroup_limit() { cat "$(cgroup_file "$1")"; }
 
 echo "BOX $(now) up"
 echo "     1. installing; an unconfigured box screens nothing"
-mount /dev/vdc /mnt && mkdir -p $state && umount /mnt && mount /dev/vdc $state
+mkdir -p $state
+if [ -b /dev/vdc ]; then mount /dev/vdc $state; else mount -t tmpfs -o size=64M none $state; fi
 mark
 check "the package installs on the running system" package -i /steps/sonolamp.deb
 say </tmp/dpkg
@@ -85,8 +95,14 @@ check "nothing was ever clear" never_clear
 check "it is switched on for the next start" systemctl -q is-enabled sonolamp
 
 echo "     2. the sandbox, of the running process"
-modprobe vivid n_devs=1 node_types=0x1
-udevadm settle
+if modprobe -q vivid n_devs=1 node_types=0x1 2>/dev/null; then
+  udevadm settle
+  source=v4l2:/dev/video0
+else
+  source=pipe:/run/camera
+  mkfifo -m 666 /run/camera
+  noise &
+fi
 mark
 camera
 eventually "a mended file is taken up without a restart" 40 sees
@@ -103,8 +119,12 @@ read_only() { # Root in its place: what holds is the mount, not the mode.
     inside -m touch $state/planted && rm $state/planted
 }
 check "writes to its state, and not to the system" read_only
-check "memory is limited" test "$(cgroup_limit memory.max)" = $((512 << 20))
-check "processor time is limited" test "$(cgroup_limit cpu.max)" = "300000 100000"
+if [ -e "$(cgroup_file memory.max)" ]; then
+  check "memory is limited" test "$(cgroup_limit memory.max)" = $((512 << 20))
+  check "processor time is limited" test "$(cgroup_limit cpu.max)" = "300000 100000"
+else
+  echo "SKIP $(now) limits of memory and processor: no control groups of version 2 here"
+fi
 figure=$(systemd-analyze security --no-pager sonolamp | sed -n 's/.*Overall exposure level for.*: \([0-9.]*\) .*/\1/p')
 check "systemd-analyze security says ${figure:-nothing}, at most 3.0" awk "BEGIN { exit !(${figure:-9} <= 3.0) }"
 may_power_off() { [ "$(runuser -u sonolamp -- busctl call org.freedesktop.login1 /org/freedesktop/login1 org.freedesktop.login1.Manager CanPowerOff)" = 's "yes"' ]; }
@@ -138,10 +158,14 @@ mark; systemctl restart sonolamp; before=$(pid)
 eventually "a panic" 60 restarted
 check "the journal says where" said 'panicked|rehearsed panic'
 systemctl reset-failed sonolamp
-rehearse memory:4
-mark; systemctl restart sonolamp; before=$(pid)
-eventually "memory that runs out" 120 restarted
-check "at its own limit" journald_says 'oom-kill|OOM killer'
+if [ -e "$(cgroup_file memory.max)" ]; then
+  rehearse memory:4
+  mark; systemctl restart sonolamp; before=$(pid)
+  eventually "memory that runs out" 120 restarted
+  check "at its own limit" journald_says 'oom-kill|OOM killer'
+else
+  echo "SKIP $(now) memory that runs out: it would be the whole machine's"
+fi
 without
 systemctl reset-failed sonolamp
 mark; systemctl restart sonolamp
@@ -208,17 +232,21 @@ check "what was kept is whole" store_is_well
 say </tmp/check
 
 echo "     7. the dashboard on a console"
-camera
-systemctl start sonolamp
-mark
-check "takes the place of the service" systemctl start sonolamp-dashboard@tty2
-check "which has ended" test "$(get ActiveState)" = inactive
-drawn() { tr -d '\0' </dev/vcs2 | grep -q 'Live'; }
-eventually "and is drawn on the console" 60 drawn
-figure=$(systemd-analyze security --no-pager sonolamp-dashboard@tty2 | sed -n 's/.*Overall exposure level for.*: \([0-9.]*\) .*/\1/p')
-check "its exposure is ${figure:-nothing}" awk "BEGIN { exit !(${figure:-9} <= 3.0) }"
-systemctl stop sonolamp-dashboard@tty2
-systemctl start sonolamp
+if [ -e /dev/vcs2 ]; then
+  camera
+  systemctl start sonolamp
+  mark
+  check "takes the place of the service" systemctl start sonolamp-dashboard@tty2
+  check "which has ended" test "$(get ActiveState)" = inactive
+  drawn() { tr -d '\0' </dev/vcs2 | grep -q 'Live'; }
+  eventually "and is drawn on the console" 60 drawn
+  figure=$(systemd-analyze security --no-pager sonolamp-dashboard@tty2 | sed -n 's/.*Overall exposure level for.*: \([0-9.]*\) .*/\1/p')
+  check "its exposure is ${figure:-nothing}" awk "BEGIN { exit !(${figure:-9} <= 3.0) }"
+  systemctl stop sonolamp-dashboard@tty2
+  systemctl start sonolamp
+else
+  echo "SKIP $(now) the dashboard: no console here"
+fi
 
 echo "     8. removal and purge"
 check "the package is removed" package -r sonolamp
@@ -228,5 +256,6 @@ check "and it is purged" package -P sonolamp
 say </tmp/dpkg
 check "kept exams stay" test -n "$(find $state/exams -name '*.envelope')"
 
+kill %1 2>/dev/null
 echo "BOX $(now) done, failed=$failed"
 sync
