@@ -130,7 +130,7 @@ fi
 mkdir -p "$root/DEBIAN"
 for script in postinst prerm postrm; do install -m 755 "$here/maintainer/$script" "$root/DEBIAN/$script"; done
 echo /etc/sonolamp/sonolamp.toml >"$root/DEBIAN/conffiles"
-(cd "$root" && find . -path ./DEBIAN -prune -o -type f -printf '%P\0' | LC_ALL=C sort -z | xargs -0 md5sum) >"$root/DEBIAN/md5sums"
+(cd "$root" && find . \( -path ./DEBIAN -o -path ./etc \) -prune -o -type f -printf '%P\0' | LC_ALL=C sort -z | xargs -0 md5sum) >"$root/DEBIAN/md5sums"
 size=$(find "$root" -path "$root/DEBIAN" -prune -o -type f -printf '%s\n' | awk '{ kb += int(($1 + 1023) / 1024) } END { print kb }')
 cat >"$root/DEBIAN/control" <<END
 Package: sonolamp
