@@ -106,8 +106,8 @@ for suite in "${suites[@]}"; do
     : >"$root/dev/$device"
     mount --bind "/dev/$device" "$root/dev/$device"
   done
-  # Nothing of the real machine's is to be touched.
-  rm -f "$root/etc/dpkg/dpkg.cfg.d/"*exclude*
+  # From here on documents are installed too.
+  rm -f "$root/etc/dpkg/dpkg.cfg.d/"*mmdebstrap*
   cp "$package" "$root/new.deb"
   cp "$older" "$root/older.deb"
   conf=etc/sonolamp/sonolamp.toml

@@ -61,6 +61,12 @@ rehearse() { # WHAT
 camera() { # MORE...: a configuration with the camera
   printf '%s\n' '[source]' "use = \"$source\"" '[capture]' 'width = 320' 'height = 180' "$@" >$conf
 }
+# anew: restarted by hand, which is no failure.
+anew() {
+  systemctl reset-failed sonolamp
+  mark
+  systemctl restart sonolamp
+}
 # hurt SIGNAL: the process that `mark` has seen.
 hurt() {
   if [ "$before" -gt 1 ]; then kill "-$1" "$before"; else fail "it does not run, to be hurt by $1"; fi
@@ -206,25 +212,25 @@ echo "     6. the disk"
 runuser -u sonolamp -- sh -c 'cd /tmp && sonolamp exam keys clinic.key' >/etc/sonolamp/clinic.pub 2>/dev/null
 store=('[store]' "folder = \"$state/exams\"" 'reserve_mb = 20')
 camera "${store[@]}"
-mark; systemctl restart sonolamp
+anew
 eventually "exams are kept: it screens" 60 sees
 dd if=/dev/zero of=$state/ballast bs=1M status=none 2>/dev/null
 sync
-mark; systemctl restart sonolamp
+anew
 eventually "a full disk is told" 60 said 'free|full|space|reserve'
 check "and is no reason to end" active
 journal | tail -n 3 | say
 rm $state/ballast
-mark; systemctl restart sonolamp
+anew
 eventually "with space again it screens" 60 sees
 systemctl stop sonolamp
-mount -o remount,ro $state
-mark; systemctl start sonolamp
+eventually "the disk becomes read-only" 20 mount -o remount,ro $state
+anew
 eventually "a read-only disk is told" 60 said 'read-only|Read-only|cannot be (written|opened|kept|used)'
 journal | tail -n 3 | say
 mount -o remount,rw $state
 # Its view of the disk is that of its start.
-mark; systemctl restart sonolamp
+anew
 eventually "writable again and started anew, it screens" 60 sees
 store_is_well() { runuser -u sonolamp -- sonolamp exam check --config $conf | tee /tmp/check | grep -q ' 0 damaged'; }
 systemctl stop sonolamp
