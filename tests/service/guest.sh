@@ -204,6 +204,11 @@ echo "     5. broken configuration"
 mark; printf '[source\n' >$conf; systemctl start sonolamp
 eventually "up in safe mode" 60 said 'safe mode.*sonolamp.toml: line 1'
 check "as a service that runs" active
+systemctl stop sonolamp
+stays_off() { [ "$(get ActiveState)" = inactive ] && gone; }
+check "stopped by hand in safe mode it stays off" stays_off
+mark; systemctl start sonolamp
+eventually "safe mode again" 60 said 'safe mode'
 mark; camera
 eventually "mended: it goes on by itself" 60 sees
 check "in the same process" test "$(pid)" = "$before"
