@@ -76,6 +76,7 @@ mkdir "$work/steps"
 cp "$package" "$work/steps/sonolamp.deb"
 cp "$steps" "$work/steps/guest.sh"
 log="$work/log"
+: >"$log"
 if [ "$box" = container ]; then
   mkdir "$work/root"
   tar -C "$work/root" -xf "$cache/root.tar"
