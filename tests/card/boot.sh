@@ -1,0 +1,90 @@
+#!/bin/bash
+# Boots the card's image on the virtual board, as it is: U-Boot, kernel, initrd and root come from the
+# image, which is written to a larger card as it is; camera and lamp lines come from a
+# second disk. Says PASS or FAIL of each step, and shows the screen.
+#
+#   tests/card/boot.sh IMAGE [OUT_FOLDER]
+#
+# OUT_FOLDER (else a temporary one) gets the serial line's log and pictures of the screen.
+# The Raspberry Pi's own firmware, its device trees and its chips are not tried here.
+# Needs qemu-system-arm, u-boot-qemu, e2fsprogs and what tests/hil/board.sh installs.
+set -euo pipefail
+export PATH="$PATH:/usr/sbin:/sbin"
+cd "$(dirname "$0")/../.."
+fail() { echo "tests/card/boot.sh: $*" >&2; exit 2; }
+[ $# -ge 1 ] || fail "usage: tests/card/boot.sh IMAGE [OUT_FOLDER]"
+image=$(realpath "$1")
+[ -f "$image" ] || fail "no image $1: make one with deploy/card/build.sh"
+for pair in qemu-system-aarch64:qemu-system-arm mke2fs:e2fsprogs python3:python3; do
+  command -v "${pair%%:*}" >/dev/null || fail "missing: apt-get install ${pair#*:}"
+done
+uboot=/usr/lib/u-boot/qemu_arm64/u-boot.bin
+[ -f "$uboot" ] || fail "missing: apt-get install u-boot-qemu"
+board=$(tests/hil/board.sh)
+
+work=$(mktemp -d)
+out=${2:-$work/out}
+mkdir -p "$out"
+emulator=""
+trap '[ -z "$emulator" ] || kill "$emulator" 2>/dev/null || true; rm -rf "$work"' EXIT
+failed=0
+pass() { echo "PASS      $1"; }
+fails() { echo "FAIL      $1"; failed=1; }
+
+# test_disk FILE [FOLDER...]: the second disk; what lies in the folders goes with it.
+test_disk() {
+  local file=$1 folder=$work/test
+  shift
+  rm -rf "$folder"
+  mkdir "$folder"
+  cp tests/card/guest.sh tests/card/hardware.sh tests/card/sonolamp.toml tests/card/*.service "$folder/"
+  cp tests/card/hook.sh "$folder/hook"
+  cp -R "$board/modules" "$folder/modules"
+  for more in "$@"; do cp -R "$more/." "$folder/"; done
+  chmod 755 "$folder"/*.sh "$folder/hook"
+  mke2fs -q -t ext4 -L SONOTEST -d "$folder" "$file" 64M
+}
+# start NAME [ARGUMENT...]: the board, with the card $work/card.img.
+start() {
+  local name=$1
+  shift
+  log=$out/$name.log
+  rm -f "$work/monitor"
+  timeout 900 qemu-system-aarch64 -M virt -cpu cortex-a72 -smp 2 -m 1024 -bios "$uboot" -nic none -display none \
+    -drive "if=none,id=card,format=raw,file=$work/card.img" -device virtio-blk-pci,drive=card \
+    -drive "if=none,id=test,format=raw,readonly=on,file=$work/test.img" -device virtio-blk-pci,drive=test \
+    -device virtio-gpu-pci,xres=1280,yres=720 -device virtio-keyboard-pci -device virtio-rng-pci \
+    -serial "file:$log" -monitor "unix:$work/monitor,server=on,wait=off" "$@" </dev/null &
+  emulator=$!
+}
+monitor() { python3 tests/card/monitor.py "$work/monitor" "$@"; }
+# wait_for TEXT SECONDS: whether the serial line says it.
+wait_for() {
+  local left=$(($2 * 2))
+  until grep -aq "$1" "$log" 2>/dev/null; do
+    left=$((left - 1))
+    [ $left -gt 0 ] && kill -0 "$emulator" 2>/dev/null || return 1
+    sleep 0.5
+  done
+}
+stop() {
+  kill "$emulator" 2>/dev/null || true
+  wait "$emulator" 2>/dev/null || true
+  emulator=""
+}
+new_card() { # the image, written to a card of 2 GiB
+  cp --sparse=always "$image" "$work/card.img"
+  truncate -s 2G "$work/card.img"
+}
+
+echo "     first boot"
+new_card
+test_disk "$work/test.img"
+start first
+wait_for '^BOARD .* done' 600 || fails "the board came to the end of its steps"
+monitor "screendump $out/dashboard.png -f png" || fails "a picture of the screen"
+stop
+tr -d '\r' <"$log" | grep -aE '^(PASS|FAIL|BOARD|     )|sonolamp:' || true
+grep -aq '^BOARD .* done, failed=0' "$log" || failed=1
+
+exit $failed
