@@ -67,7 +67,7 @@ if [ "$(cat "$base/complete" 2>/dev/null)" != "$mark" ]; then
     --dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='path-exclude=/usr/share/info/*' \
     --customize-hook="sh $work/fetch.sh \"\$1\" $(words "$here/fetched")" \
     --customize-hook="copy-out /debs $base" --customize-hook="rm -rf \"\$1/debs\"" \
-    bookworm "$base/root.tar" <<<"$sources"
+    bookworm "$base/root.tar" - <<<"$sources"
   echo "$mark" >"$base/complete"
 fi
 

@@ -23,8 +23,9 @@ inside systemctl -q mask getty@.service serial-getty@.service console-getty.serv
   autovt@.service debug-shell.service apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer \
   e2scrub_all.timer e2scrub_reap.service fstrim.timer systemd-networkd.service systemd-networkd.socket ctrl-alt-del.target
 inside passwd -q -l root
-# Also the oldest time that systemd believes; any later one would pass for a clock that was set.
-touch -d 1970-01-02T00:00:00Z "$root/usr/lib/clock-epoch"
+# Where the clock stands when it was never set: systemd takes nothing earlier, and nothing more than 15
+# years later. The program believes a time from 2026 on.
+touch -d 2024-01-01T00:00:00Z "$root/usr/lib/clock-epoch"
 : >"$root/etc/machine-id"
 rm -f "$root/etc/hostname" "$root/etc/resolv.conf" "$root/var/lib/dbus/machine-id"
 rm -f "$root"/etc/ssh/* 2>/dev/null || true
@@ -80,4 +81,5 @@ cp "$x/usr/lib/linux-image-$kernel/broadcom/"bcm2837-rpi-*.dtb "$x/usr/lib/linux
 cp "$root/var/lib/dpkg/status" "$made/status"
 for package in "$root"/card/debs/*.deb; do dpkg-deb -f "$package" Package Version Architecture Source Maintainer; echo; done >"$made/fetched"
 rm -rf "$root"/var/lib/apt "$root"/var/cache/apt "$root"/var/lib/dpkg "$root"/var/log/* "$root"/usr/share/doc/* "$root"/usr/share/man \
-  "$root"/usr/share/locale "$root"/usr/share/bash-completion "$root"/usr/share/zsh "$root"/usr/share/fish "$root"/usr/share/lintian
+  "$root"/usr/share/locale "$root"/usr/share/bash-completion "$root"/usr/share/zsh "$root"/usr/share/fish "$root"/usr/share/lintian \
+  "$root"/usr/lib/udev/hwdb.d "$root"/var/cache/ldconfig/aux-cache "$root"/etc/apt "$root"/etc/*- "$root"/etc/.pwd.lock

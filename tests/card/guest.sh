@@ -22,19 +22,39 @@ eventually() { # WHAT SECONDS COMMAND...
   pass "$what"
 }
 not() { ! "$@"; }
+# pids NAME: processes of that name.
+pids() { grep -lsx "$1" /proc/[0-9]*/comm | cut -d / -f 3; }
+runs() { [ -n "$(pids "$1")" ]; }
 property() { systemctl show -P "$1" sonolamp.service; }
 
 slot=$(tr ' ' '\n' </proc/cmdline | sed -n 's/^sonolamp.slot=//p')
 note "slot $slot, $(sed -n 's/^PRETTY_NAME=//p' /etc/os-release), kernel $(uname -r)"
 
+# What the initrd told the kernel's log.
+dmesg | sed -n 's/^\[ *\([0-9.]*\)\] sonolamp: /     initrd: \1 /p'
 note "1. the service and its screen"
 active() { [ "$(systemctl is-active sonolamp.service)" = active ]; }
 eventually "the service is ready" 240 active
 note "ready $(($(property ActiveEnterTimestampMonotonic) / 1000)) ms after the kernel's start; status: $(property StatusText)"
-dashboard() { pgrep -x foot && pgrep -x cage && pgrep -x sonolamp; }
+dashboard() { runs cage && runs foot && runs sonolamp; }
 check "the dashboard runs in a terminal on the screen" dashboard
-one() { [ "$(pgrep -cx sonolamp)" = 1 ]; }
+one() { [ "$(pids sonolamp | wc -l)" = 1 ]; }
 check "as one instance" one
+
+camera() { find /proc/"$(pids sonolamp | head -n 1)"/fd -lname /dev/video0 | grep -q .; }
+eventually "it has the camera" 30 camera
+seen() {
+  timeout -s INT 6 script -qfc "stty cols 120 rows 40; TERM=xterm-256color LANG=C.UTF-8 sonolamp watch" /dev/null </dev/null >/run/card-test/screen 2>&1
+  sed 's/\x1b\[[0-9;?]*[A-Za-z]/ /g' /run/card-test/screen | tr -s ' ' >/run/card-test/words
+  grep -aqi ungradable /run/card-test/words
+}
+eventually "frames are judged: the test pattern is ungradable" 60 seen
+lines=$(cat /run/card-test/lines)
+level() { cat "$lines/sim_gpio$1/value"; }
+lamp() { [ "$(level 0)$(level 1)$(level 2)" = 001 ]; }
+eventually "the attention lamp is lit, refer and clear are dark" 20 lamp
+flashes() { [ "$(level 3)" = 1 ]; }
+eventually "the heartbeat flashes" 20 flashes
 
 note "2. the card"
 read_only() { ! touch /usr/x && ! touch /etc/x && grep -q '^/dev/mapper/root / squashfs ro' /proc/mounts; }
@@ -42,8 +62,13 @@ check "the root is read-only" read_only
 verity() { dmsetup table root | grep -q ' verity '; }
 check "and guarded by dm-verity" verity
 data=$(sed -n 's#^\([^ ]*\) /data ext4.*#\1#p' /proc/mounts)
-grown() { [ "$(df -k --output=size /data | tail -n 1)" -gt 900000 ]; }
-check "the data partition $data has grown ($(df -h --output=size /data | tail -n 1 | xargs))" grown
+if [ -e /run/card-test/data ]; then
+  memory() { grep -q '^data /data tmpfs' /proc/mounts; }
+  check "what would be kept is in memory" memory
+else
+  grown() { [ "$(df -k --output=size /data | tail -n 1)" -gt 900000 ]; }
+  check "the data partition $data has grown ($(df -h --output=size /data | tail -n 1 | xargs))" grown
+fi
 identity() { grep -qE '^[0-9a-f]{32}$' /etc/machine-id && cmp /etc/machine-id /data/machine-id; }
 check "the box has its identity ($(cut -c -8 /etc/machine-id)...)" identity
 named() { [ "$(hostname)" = "sonolamp-$(cut -c -4 /etc/machine-id)" ]; }
@@ -55,7 +80,7 @@ quiet() { [ "$(echo /sys/class/net/*)" = /sys/class/net/lo ]; }
 check "no network device" quiet
 radio() { ls /sys/class/ieee80211/* /sys/class/bluetooth/* || find /lib/modules /lib/firmware -name 'brcm*' -o -name '*bluetooth*' -o -name 'cfg80211*' | grep .; }
 check "no Wi-Fi and no Bluetooth: no device, no driver, no firmware" not radio
-login() { pgrep -x 'login|agetty|sshd|sulogin'; }
+login() { runs login || runs agetty || runs sshd || runs sulogin; }
 check "no login prompt, no ssh" not login
 passwords() { cut -d : -f 2 /etc/shadow | grep -qvE '^([!*]|!\*)'; }
 check "no account has a password" not passwords
@@ -77,5 +102,6 @@ check "the journal is kept on the data partition" journal
 note "units that failed: $(systemctl list-units --failed --plain --no-legend | cut -d ' ' -f 1 | xargs)"
 # shellcheck source=/dev/null
 [ ! -x /run/card-test/more.sh ] || . /run/card-test/more.sh
+[ $failed = 0 ] || journalctl -b -o short-monotonic -u sonolamp -u seatd -u card-hardware --no-pager | tail -n 40 | cut -c -200 | sed 's/^/     /'
 systemd-analyze 2>/dev/null | sed 's/^/     /'
 echo "BOARD $(now) done, failed=$failed"

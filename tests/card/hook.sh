@@ -5,7 +5,7 @@ set -eu
 root=$1
 mkdir -p "$root/run/card-test" "$root/run/systemd/system/multi-user.target.wants" "$root/run/systemd/system/sonolamp.service.d"
 cp -R /test/guest.sh /test/hardware.sh /test/modules "$root/run/card-test/"
-for file in /test/more.sh /test/clock; do [ ! -e "$file" ] || cp "$file" "$root/run/card-test/"; done
+for file in /test/more.sh /test/clock /test/data; do [ ! -e "$file" ] || cp "$file" "$root/run/card-test/"; done
 cp /test/*.service "$root/run/systemd/system/"
 for unit in card-test card-hardware; do
   ln -s "../$unit.service" "$root/run/systemd/system/multi-user.target.wants/$unit.service"
