@@ -9,6 +9,7 @@
 # brings. Debian's packages are fetched into OUT_FOLDER/base once; a new OUT_FOLDER gets the newest.
 #
 # SONOLAMP_MIRROR, SONOLAMP_SECURITY   other mirrors of Debian and of its security updates
+# SONOLAMP_UPDATE_CA                   the public key of who may sign updates (deploy/update/keys.sh)
 # SONOLAMP_URL                         where the image will be served from, for Raspberry Pi Imager
 # SOURCE_DATE_EPOCH                    the time of all files; else that of the last commit
 # SONOLAMP_QUICK=1                     no .xz, and packed less: for tests
@@ -83,6 +84,10 @@ if [ -d "$here/../update/root" ]; then
   cp -R "$here/../update/root/." "$work/card/files/"
   words "$here/../update/units" >"$work/card/units"
 fi
+if [ -n "${SONOLAMP_UPDATE_CA:-}" ]; then
+  mkdir -p "$work/card/files/etc/rauc"
+  install -m 644 "$SONOLAMP_UPDATE_CA" "$work/card/files/etc/rauc/keyring.pem"
+fi
 cp "$package" "$work/card/sonolamp.deb"
 cp "$here/finish.sh" "$work/card/"
 run_mmdebstrap --variant=custom --skip=update,setup,cleanup \
@@ -125,6 +130,8 @@ END
 for tree in "$made"/boot/*.dtb; do
   fdtput -t s "$tree" /soc/mmc@7e300000 status disabled
   fdtput -r "$tree" /soc/serial@7e201000/bluetooth 2>/dev/null || true
+  # The bus on the header is i2c-1 everywhere.
+  fdtput -t s "$tree" /aliases i2c1 /soc/i2c@7e804000
   fdtput -c "$tree" /soc/i2c@7e804000/rtc@68
   fdtput -t s "$tree" /soc/i2c@7e804000/rtc@68 compatible maxim,ds3231
   fdtput -t x "$tree" /soc/i2c@7e804000/rtc@68 reg 68

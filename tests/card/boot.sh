@@ -49,7 +49,7 @@ start() {
   local name=$1
   shift
   log=$out/$name.log
-  rm -f "$work/monitor"
+  rm -f "$work/monitor" "$log"
   timeout 900 qemu-system-aarch64 -M virt -cpu cortex-a72 -smp 2 -m 1024 -bios "$uboot" -nic none -display none \
     -drive "if=none,id=card,format=raw,file=$work/card.img" -device virtio-blk-pci,drive=card \
     -drive "if=none,id=test,format=raw,readonly=on,file=$work/test.img" -device virtio-blk-pci,drive=test \
@@ -85,6 +85,10 @@ boots() {
   start "$name" "$@"
   wait_for '^BOARD .* done' 600 || true
   monitor "screendump $out/$name.png -f png" >/dev/null || true
+  # The keyboard: key 4 shows the device.
+  monitor "sendkey 4" >/dev/null || true
+  sleep 8
+  monitor "screendump $out/$name-device.png -f png" "sendkey 1" >/dev/null || true
   tr -d '\r' <"$log" | grep -aE '^(PASS|FAIL|BOARD|     )|sonolamp: ' | sed 's/^\[ *\([0-9.]*\)\] /     \1 /' || true
   if ! grep -aq '^BOARD .* done, failed=0' "$log"; then
     failed=1
@@ -113,8 +117,9 @@ identity=$(sed -n 's/.*the box has its identity (\([0-9a-f]*\).*/\1/p' "$log")
 
 mkdir "$work/unset"
 echo unset >"$work/unset/clock"
+sed '$a [dashboard]\nlanguage = "zh"' tests/card/sonolamp.toml >"$work/unset/sonolamp.toml"
 test_disk "$work/test.img" "$work/unset"
-boots second "2. the same card again, with a clock that was never set" -rtc base=1970-01-01T00:00:00
+boots second "2. the same card again, in Chinese, with a clock that was never set" -rtc base=1970-01-01T00:00:00
 if grep -aq "this box gets its identity\|the data partition grows" "$log"; then
   fails "no second first boot"
 else

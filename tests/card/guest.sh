@@ -44,9 +44,9 @@ check "as one instance" one
 camera() { find /proc/"$(pids sonolamp | head -n 1)"/fd -lname /dev/video0 | grep -q .; }
 eventually "it has the camera" 30 camera
 seen() {
-  timeout -s INT 6 script -qfc "stty cols 120 rows 40; TERM=xterm-256color LANG=C.UTF-8 sonolamp watch" /dev/null </dev/null >/run/card-test/screen 2>&1
+  timeout -s INT 10 script -qfc "stty cols 120 rows 40; TERM=xterm-256color LANG=C.UTF-8 sonolamp watch" /dev/null </dev/null >/run/card-test/screen 2>&1
   sed 's/\x1b\[[0-9;?]*[A-Za-z]/ /g' /run/card-test/screen | tr -s ' ' >/run/card-test/words
-  grep -aqi ungradable /run/card-test/words
+  grep -aqi 'ungradable\|无法判读' /run/card-test/words
 }
 eventually "frames are judged: the test pattern is ungradable" 60 seen
 lines=$(cat /run/card-test/lines)
@@ -103,5 +103,5 @@ note "units that failed: $(systemctl list-units --failed --plain --no-legend | c
 # shellcheck source=/dev/null
 [ ! -x /run/card-test/more.sh ] || . /run/card-test/more.sh
 [ $failed = 0 ] || journalctl -b -o short-monotonic -u sonolamp -u seatd -u card-hardware --no-pager | tail -n 40 | cut -c -200 | sed 's/^/     /'
-systemd-analyze 2>/dev/null | sed 's/^/     /'
+{ systemd-analyze; systemd-analyze --no-pager security sonolamp.service | tail -n 1; } 2>/dev/null | sed 's/^/     /'
 echo "BOARD $(now) done, failed=$failed"

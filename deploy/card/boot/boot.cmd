@@ -1,7 +1,8 @@
 # Run by U-Boot from the boot partition, on a Raspberry Pi and on the virtual board alike: takes a
 # try from a slot's count, and starts that slot. /ab.env holds the order and the tries left; who finds
 # a slot good sets its tries again (deploy/update). Slots that are both used up begin anew, so that a
-# box which is switched off and on again and again still boots.
+# box which is switched off and on again and again still boots. A slot without its slot.env is one that an
+# update is writing to.
 setenv from "${devtype} ${devnum}:${distro_bootpart}"
 setenv tries 3
 setenv BOOT_ORDER
@@ -21,13 +22,17 @@ for round in 1 2; do
     if test -n "${slot}"; then
       true
     elif test "${s}" = "A"; then
-      if test ${BOOT_A_LEFT} -gt 0; then
-        setexpr BOOT_A_LEFT ${BOOT_A_LEFT} - 1
-        setenv slot A
+      if test -e ${from} /A/slot.env; then
+        if test ${BOOT_A_LEFT} -gt 0; then
+          setexpr BOOT_A_LEFT ${BOOT_A_LEFT} - 1
+          setenv slot A
+        fi
       fi
-    elif test ${BOOT_B_LEFT} -gt 0; then
-      setexpr BOOT_B_LEFT ${BOOT_B_LEFT} - 1
-      setenv slot B
+    elif test -e ${from} /B/slot.env; then
+      if test ${BOOT_B_LEFT} -gt 0; then
+        setexpr BOOT_B_LEFT ${BOOT_B_LEFT} - 1
+        setenv slot B
+      fi
     fi
   done
   if test -z "${slot}"; then
@@ -45,7 +50,7 @@ if test -e ${from} /kernel.env; then
   load ${from} ${ramdisk_addr_r} /kernel.env
   env import -t ${ramdisk_addr_r} ${filesize} extra
 fi
-setenv bootargs "quiet loglevel=4 panic=10 consoleblank=0 vt.global_cursor_default=0 sonolamp.slot=${slot} ${extra}"
+setenv bootargs "quiet loglevel=4 panic=10 consoleblank=0 vt.global_cursor_default=0 sonolamp.slot=${slot} rauc.slot=${slot} ${extra}"
 if load ${from} ${kernel_addr_r} /${slot}/vmlinuz; then
   if load ${from} ${ramdisk_addr_r} /${slot}/initrd; then
     booti ${kernel_addr_r} ${ramdisk_addr_r}:${filesize} ${fdt_addr}
