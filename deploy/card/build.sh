@@ -162,7 +162,7 @@ cp "$slot/vmlinuz" "$slot/initrd" "$slot/slot.env" "$made/boot/B/"
 find "$made/boot" -exec touch -d "@$SOURCE_DATE_EPOCH" {} +
 (cd "$made/boot" && mcopy -s -m -i "$fat" ./* ::/)
 data="$work/data.ext4"
-mke2fs -q -t ext4 -b 4096 -i 16384 -J size=8 -m 1 -L SONODATA -U 534f4e4f-0000-4000-8000-000000000004 \
+E2FSPROGS_FAKE_TIME=$SOURCE_DATE_EPOCH mke2fs -q -t ext4 -b 4096 -i 16384 -J size=8 -m 1 -L SONODATA -U 534f4e4f-0000-4000-8000-000000000004 \
   -E "hash_seed=534f4e4f-0000-4000-8000-000000000005,lazy_itable_init=0,lazy_journal_init=0,resize=33554432" "$data" ${data_mib}M
 image="$out/sonolamp-$version.img"
 rm -f "$image"
