@@ -89,6 +89,11 @@ boots() {
   monitor "sendkey 4" >/dev/null || true
   sleep 8
   monitor "screendump $out/$name-device.png -f png" "sendkey 1" >/dev/null || true
+  if [ -s "$out/$name.png" ] && [ -s "$out/$name-device.png" ] && ! cmp -s "$out/$name.png" "$out/$name-device.png"; then
+    pass "the screen answers to the keyboard"
+  else
+    fails "the screen answers to the keyboard"
+  fi
   tr -d '\r' <"$log" | grep -aE '^(PASS|FAIL|BOARD|     )|sonolamp: ' | sed 's/^\[ *\([0-9.]*\)\] /     \1 /' || true
   if ! grep -aq '^BOARD .* done, failed=0' "$log"; then
     failed=1

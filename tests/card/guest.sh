@@ -102,6 +102,14 @@ check "the journal is kept on the data partition" journal
 note "units that failed: $(systemctl list-units --failed --plain --no-legend | cut -d ' ' -f 1 | xargs)"
 # shellcheck source=/dev/null
 [ ! -x /run/card-test/more.sh ] || . /run/card-test/more.sh
+# Where the screen stands still: who waits for what.
+for name in cage foot sonolamp; do
+  for process in $(pids $name); do
+    for thread in /proc/"$process"/task/*; do
+      note "$name $(cat "$thread/comm"): state, user and system time $(cut -d " " -f 3,14,15 "$thread/stat"), in $(cat "$thread/wchan")"
+    done
+  done
+done
 [ $failed = 0 ] || journalctl -b -o short-monotonic -u sonolamp -u seatd -u card-hardware --no-pager | tail -n 40 | cut -c -200 | sed 's/^/     /'
 { systemd-analyze; systemd-analyze --no-pager security sonolamp.service | tail -n 1; } 2>/dev/null | sed 's/^/     /'
 echo "BOARD $(now) done, failed=$failed"
