@@ -67,7 +67,7 @@ put_first() { # SLOT: it is started next, with all its tries
 # The oldest version that this box takes: the highest that was ever found good here, at least the one
 # that runs.
 floor() {
-  { head -n 1 "$state/highest" 2>/dev/null; version "$(running)"; } | grep . | sort -V | tail -n 1
+  { head -n 1 "$state/highest" 2>/dev/null || true; version "$(running)"; } | grep . | sort -V | tail -n 1
 }
 is_version() { case $1 in [0-9]*) ;; *) return 1 ;; esac; case $1 in *[!0-9A-Za-z.+~-]*) return 1 ;; esac; }
 older() { # VERSION THAN

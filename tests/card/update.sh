@@ -1,0 +1,226 @@
+#!/bin/bash
+# Updates that must fail, and one that must not. Says PASS or FAIL of each, and counts.
+#
+#   tests/card/update.sh                      on this machine (a minute): the box's scripts on files, RAUC's own
+#                                             check of signatures; no install by RAUC, no boot
+#   tests/card/update.sh IMAGE SLOT_FOLDER [OUT_FOLDER]
+#                                             then on the virtual board (half an hour), with the image and slot/ of
+#                                             deploy/card/build.sh: RAUC installs, U-Boot counts, slots fail
+#
+# SONOLAMP_STANDIN=1   a stand-in for the program: what is tried is what becomes of an update
+# SONOLAMP_FAULTS      the boot failures to try, else all
+#
+# OUT_FOLDER gets the serial line's log. Needs rauc, squashfs-tools, cryptsetup-bin, openssl; the board also
+# qemu-system-arm, u-boot-qemu, mtools, dosfstools, e2fsprogs.
+set -euo pipefail
+export PATH="$PATH:/usr/sbin:/sbin"
+cd "$(dirname "$0")/../.."
+fail() { echo "tests/card/update.sh: $*" >&2; exit 2; }
+[ $# = 0 ] || [ $# = 2 ] || [ $# = 3 ] || fail "usage: tests/card/update.sh [IMAGE SLOT_FOLDER [OUT_FOLDER]]"
+for pair in rauc:rauc mksquashfs:squashfs-tools veritysetup:cryptsetup-bin openssl:openssl; do
+  command -v "${pair%%:*}" >/dev/null || fail "missing: apt-get install ${pair#*:}"
+done
+work=$(mktemp -d)
+emulator=""
+trap '[ -z "$emulator" ] || kill "$emulator" 2>/dev/null || true; rm -rf "$work"' EXIT
+passed=0 failed=0
+pass() { echo "PASS  $1"; passed=$((passed + 1)); }
+fails() { echo "FAIL  $1"; failed=$((failed + 1)); }
+check() { # WHAT COMMAND...
+  local what=$1
+  shift
+  if "$@"; then pass "$what"; else fails "$what"; fi
+}
+
+deploy/update/keys.sh "$work/keys" >/dev/null
+tests/card/update/sticks.sh "$work/keys" "$work/sticks"
+
+# --- on this machine ---------------------------------------------------------------------------------
+box=$work/box
+lib=deploy/update/root/usr/lib/sonolamp
+mkdir -p "$box"/{boot/A,boot/B,state,run,bin}
+sed "s#^path=.*#path=$work/keys/ca.pem#; s#^data-directory=.*#data-directory=$box/state#" deploy/update/root/etc/rauc/system.conf >"$box/system.conf"
+echo "quiet sonolamp.slot=A" >"$box/cmdline"
+printf 'BOOT_A_LEFT=3\nBOOT_B_LEFT=3\nBOOT_ORDER=A B\n\n' >"$box/factory.env"
+export SONOLAMP_BOOT=$box/boot SONOLAMP_STATE=$box/state SONOLAMP_RUN=$box/run SONOLAMP_CMDLINE=$box/cmdline
+export SONOLAMP_LIB=$lib SONOLAMP_RAUC_CONF=$box/system.conf SONOLAMP_MODELS=$box/models
+real=$(command -v rauc)
+# RAUC's part of an install, where there is no dm-verity: the signature by RAUC itself, the rest as RAUC 1.8 goes
+# about it: handler, counters, slot, handler.
+cat >"$box/bin/rauc" <<END
+#!/bin/sh
+set -e
+case "\$*" in *' install '*) ;; *) exec $real "\$@" ;; esac
+for bundle; do :; done
+$real "\$1" info "\$bundle" >/dev/null
+rm -rf $box/mounted
+unsquashfs -q -n -d $box/mounted "\$bundle" >/dev/null 2>&1
+export RAUC_BUNDLE_MOUNT_POINT=$box/mounted RAUC_TARGET_SLOTS="2 " RAUC_SLOT_BOOTNAME_1=A RAUC_SLOT_BOOTNAME_2=B RAUC_SLOT_DEVICE_2=$box/slotB
+case \$(cat $box/cmdline) in *=B) export RAUC_TARGET_SLOTS="1 " ;; esac
+$lib/update-before
+target=B; [ "\$RAUC_TARGET_SLOTS" = "2 " ] || target=A
+$lib/boot-state set-state \$target bad
+[ ! -e $box/cut ] || exit 1
+cp $box/mounted/root.img $box/slot\$target
+$lib/update-after
+END
+# The service manager and the program, as a test wants them.
+cat >"$box/bin/systemctl" <<END
+#!/bin/sh
+case "\$*" in
+  *ActiveState*) cat $box/active ;;
+  *NRestarts*) cat $box/restarts ;;
+  *reboot*) echo reboot >>$box/reboots ;;
+esac
+END
+# shellcheck disable=SC2016 # the stand-in's
+printf '#!/bin/sh\nread -r code <%s/self-test; exit "$code"\n' "$box" >"$box/bin/setpriv"
+chmod 755 "$box"/bin/*
+box_run() { PATH="$box/bin:$PATH" "$@"; }
+factory() { # both slots hold 0.1.0, and A was found good
+  for slot in A B; do
+    rm -f "$box/boot/$slot"/*
+    printf 'VERSION=0.1.0\nROOT_HASH=aa11\n' >"$box/boot/$slot/slot.env"
+    echo kernel >"$box/boot/$slot/vmlinuz"
+    echo initrd >"$box/boot/$slot/initrd"
+  done
+  echo aa11 >"$box/boot/A/good"
+  cp "$box/factory.env" "$box/boot/ab.env"
+  echo "quiet sonolamp.slot=A" >"$box/cmdline"
+  echo "old root" >"$box/slotB"
+  rm -f "$box"/state/highest "$box/cut" "$box/reboots" "$box"/run/*
+  echo active >"$box/active"
+  echo 0 >"$box/restarts"
+  echo 0 >"$box/self-test"
+}
+content() { (cd "$box" && find boot slotB -type f -exec sha256sum {} + | sort | sha256sum); }
+counts() { tr -d '\0' <"$box/boot/ab.env" | sed -n 's/^BOOT_[A-Z_]*=//p' | paste -sd ' '; } # A_LEFT B_LEFT ORDER
+
+echo "      refused on this machine"
+refused=0
+refuse() { # STICK: it says no, in the right words, and has changed nothing
+  local name=${1##*/} before code=0
+  before=$(content)
+  box_run deploy/update/root/usr/bin/sonolamp-update "$1" >"$work/said" 2>&1 || code=$?
+  if [ $code = 1 ] && grep -qE "$(cat "$1/words")" "$work/said" && grep -qE "$(cat "$1/words")" "$1/sonolamp-update.txt" &&
+    [ "$(content)" = "$before" ]; then
+    pass "$name: $(tail -n 1 "$work/said" | cut -c 4-)"
+    refused=$((refused + 1))
+  else
+    fails "$name: code $code, $(tail -n 1 "$work/said"), content $([ "$(content)" = "$before" ] && echo same || echo changed)"
+  fi
+}
+factory
+for stick in "$work"/sticks/*/; do
+  [ "$(cat "$stick/stage")" = block ] || refuse "${stick%/}"
+done
+rm -f "$work"/sticks/*/sonolamp-update.txt
+
+echo "      the counters"
+boot_state() { $lib/boot-state "$@" 2>/dev/null; }
+is() { [ "$1" = "$2" ] || { echo "      $1, not $2"; return 1; }; }
+for wrong in '' 'noise' 'BOOT_ORDER=C' "$(head -c 44 /dev/urandom | tr -d '\0')"; do
+  printf '%s' "$wrong" >"$box/boot/ab.env"
+  check "a spoilt ab.env counts as a new one" is "$(boot_state get-primary) $(boot_state get-state B)" "A good"
+  boot_state set-state B bad
+  check "and is mended by the next change" is "$(counts)" "3 0 A B"
+done
+rm "$box/boot/ab.env"
+check "and a missing one" is "$(boot_state get-primary)" A
+cp "$box/factory.env" "$box/boot/ab.env"
+boot_state set-primary B
+check "the other slot first" is "$(counts)" "3 3 B A"
+check "in one sector, as long as it was" is "$(stat -c %s "$box/boot/ab.env")" 44
+boot_state set-state B bad
+check "used up: the first one's turn" is "$(boot_state get-primary)" A
+rm "$box/boot/B/slot.env"
+check "a slot without slot.env is none" is "$(boot_state get-state B)" bad
+check "and does not come first" is "$(boot_state set-primary B && echo ok || echo refused)" refused
+check "no slot C" is "$(boot_state set-primary C && echo ok || echo refused)" refused
+
+echo "      installed, tried, kept or not"
+good=$work/good
+mkdir "$good"
+cp -R "$work/sticks/flipped-magic" "$work/x" # (a folder with everything but a sound first byte)
+cp "$work/x/sonolamp-0.2.0.raucb" "$good/sonolamp-0.2.0.raucb"
+printf 'h' | dd of="$good/sonolamp-0.2.0.raucb" conv=notrunc status=none
+update() { box_run deploy/update/root/usr/bin/sonolamp-update "$good" >"$work/said" 2>&1; }
+says() { grep -q "$1" "$work/said" || { cat "$work/said"; return 1; }; }
+start() { # SLOT: what U-Boot does
+  case $1 in A) sed -i 's/^BOOT_A_LEFT=3/BOOT_A_LEFT=2/' "$box/boot/ab.env" ;; B) sed -i 's/^BOOT_B_LEFT=3/BOOT_B_LEFT=2/' "$box/boot/ab.env" ;; esac
+  echo "quiet sonolamp.slot=$1" >"$box/cmdline"
+}
+mark_good() { SONOLAMP_MINUTE=4 SONOLAMP_PATIENCE=3 box_run $lib/mark-good >"$work/said" 2>&1; }
+factory
+check "the good update is installed" update
+check "with words for the operator" grep -q 'switch the box off and on' "$good/sonolamp-update.txt"
+check "tried next" is "$(counts)" "3 3 B A"
+check "its root, kernel and facts are there" cmp -s "$box/mounted/root.img" "$box/slotB"
+check "the stick again: nothing is written twice" update
+check "the running slot is not written to" is "$(cmp -s "$box/mounted/vmlinuz" "$box/boot/B/vmlinuz" && cat "$box/boot/A/vmlinuz")" kernel
+start B
+mark_good
+check "after a minute and the self-test it is kept" is "$(counts) $(cat "$box/state/highest")" "3 3 B A 0.2.0"
+check "and the box does not restart" is "$(cat "$box/reboots" 2>/dev/null)" ""
+refuse "$work/sticks/older-0.1.0~rc1"
+update || true
+check "the same version: nothing to do" says 'runs already'
+rm -f "$box/state/highest"
+refuse "$work/sticks/older-0.0.9"
+mark_good
+check "the highest version is noted anew" is "$(cat "$box/state/highest")" 0.2.0
+start A
+refuse "$work/sticks/older-0.0.9"
+mark_good
+check "back on the older slot: it says so" says 'install that again'
+
+trial() { # WHAT WORDS: the update, its first start with what the caller broke, and the way back
+  start B
+  mark_good
+  check "$1: not kept, with words" says "$2"
+  check "$1: the old slot's turn, with a restart" is "$(counts) $(cat "$box/reboots")" "3 0 A B reboot"
+  check "$1: no version is noted" is "$(cat "$box/state/highest" 2>/dev/null)" ""
+  start A
+  mark_good
+  check "$1: the old version says so" says '0.2.0 was tried and not kept'
+  check "$1: and keeps its tries" is "$(counts)" "3 0 A B"
+  check "$1: the same update is not tried again by itself" is "$(update || echo refused)" refused
+  : >"$good/try-again.txt"
+  check "$1: but when asked to" update
+  rm "$good/try-again.txt"
+}
+factory && update
+echo 1 >"$box/self-test"
+trial "self-test fails" 'self-test failed'
+factory && update
+echo failed >"$box/active"
+trial "the program does not start" 'did not start'
+factory && update
+(sleep 3 && echo 1 >"$box/restarts") &
+trial "the program ends within its first minute" 'ended within'
+echo active >"$box/active"
+
+factory
+rm "$box/boot/A/good"
+echo 1 >"$box/self-test"
+mark_good
+check "the first version has none to go back to: no restart" is "$(counts) $(cat "$box/reboots" 2>/dev/null)" "3 3 A B "
+echo 0 >"$box/self-test"
+factory
+update
+start B
+check "on trial, the version before is not written over" is "$(sed -i s/0.2.0/0.3.0/ "$box/boot/B/slot.env"; update && echo ok || echo refused)" refused
+factory
+: >"$box/cut"
+check "an install that breaks off" is "$(update && echo ok || echo refused)" refused
+check "leaves the other slot none" is "$(counts) $(ls "$box/boot/B")" "3 0 A B "
+rm "$box/cut"
+check "and the next install mends it" update
+check "a card without a key for updates" is "$(SONOLAMP_RAUC_CONF=/dev/null update && echo ok || echo refused; tail -n 1 "$work/said" | grep -c 'without a key')" "refused
+1"
+unset SONOLAMP_BOOT SONOLAMP_STATE SONOLAMP_RUN SONOLAMP_CMDLINE SONOLAMP_LIB SONOLAMP_RAUC_CONF SONOLAMP_MODELS
+if [ $# = 0 ]; then
+  echo "      $passed passed, $failed failed; $refused updates refused on this machine"
+  [ $failed = 0 ]
+  exit
+fi
