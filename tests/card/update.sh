@@ -224,3 +224,93 @@ if [ $# = 0 ]; then
   [ $failed = 0 ]
   exit
 fi
+
+# --- on the virtual board ----------------------------------------------------------------------------
+image=$(realpath "$1") slot=$(realpath "$2")
+out=${3:-$work/out}
+mkdir -p "$out"
+uboot=/usr/lib/u-boot/qemu_arm64/u-boot.bin
+for pair in qemu-system-aarch64:qemu-system-arm mcopy:mtools mkfs.vfat:dosfstools mke2fs:e2fsprogs python3:python3; do
+  command -v "${pair%%:*}" >/dev/null || fail "missing: apt-get install ${pair#*:}"
+done
+[ -f "$uboot" ] || fail "missing: apt-get install u-boot-qemu"
+[ -f "$slot/slot.env" ] || fail "no image or no slot: make them with deploy/card/build.sh"
+old=$(sed -n 's/^VERSION=//p' "$slot/slot.env")
+new=9.0.0 between=8.0.0
+faults=${SONOLAMP_FAULTS-no-kernel kernel-noise initrd-cut root-flipped hash-wrong self-test ends not-ready power-cut panic}
+
+# The good update: the same slot by another version.
+disk=$work/disk
+mkdir "$disk" "$work/new"
+ln -s "$slot"/{root.img,vmlinuz,initrd} "$work/new/"
+sed "s/^VERSION=.*/VERSION=$new/" "$slot/slot.env" >"$work/new/slot.env"
+mkdir "$disk/good"
+: >"$disk/good/try-again.txt" # each fault's turn
+deploy/update/bundle.sh "$work/new" "$work/keys" "$disk/good" >/dev/null
+# What the box must not take after that, and took before.
+mkdir "$disk/older-now"
+rm -rf "$work/x" "$work/old"
+unsquashfs -q -n -d "$work/old" "$good/sonolamp-0.2.0.raucb" >/dev/null 2>&1
+sed -i "s/^VERSION=.*/VERSION=$between/" "$work/old/slot.env"
+sed -i "s/^version=.*/version=$between/; /^\(sha256\|size\)=/d" "$work/old/manifest.raucm"
+rauc --cert="$work/keys/sign.pem" --key="$work/keys/sign.key" bundle "$work/old" "$disk/older-now/sonolamp-0.2.0.raucb" >/dev/null 2>&1
+echo 'is older' >"$disk/older-now/words"
+
+cp -R tests/card/update/{hook,guest.sh,program,update-test.service} "$work/sticks" "$disk/"
+cp "$work/keys/ca.pem" "$disk/keyring.pem"
+echo "$old" >"$disk/old"
+echo "$new" >"$disk/new"
+echo "$faults" >"$disk/faults"
+echo "${SONOLAMP_STANDIN:-}" >"$disk/stand-in"
+chmod 755 "$disk"/{hook,guest.sh,program}
+mke2fs -q -t ext4 -L SONOTEST -d "$disk" "$work/test.img" 320M
+usb() { # NAME FILE: a stick with one bundle
+  truncate -s 200M "$work/$1.stick"
+  mkfs.vfat -n STICK "$work/$1.stick" >/dev/null
+  mcopy -i "$work/$1.stick" "$2" ::/
+}
+usb old "$work/sticks/older-0.0.9/sonolamp-0.2.0.raucb"
+usb good "$disk/good/sonolamp-$new.raucb"
+
+cp --sparse=always "$image" "$work/card.img"
+truncate -s 2G "$work/card.img"
+log=$out/update.log
+: >"$log"
+# A slow stick, so that there is time to pull it.
+timeout "${SONOLAMP_LIMIT:-5400}" qemu-system-aarch64 -M virt -cpu cortex-a72 -smp 2 -m 1024 -bios "$uboot" -nic none -display none \
+  -drive "if=none,id=card,format=raw,file=$work/card.img" -device virtio-blk-pci,drive=card \
+  -drive "if=none,id=test,format=raw,readonly=on,file=$work/test.img" -device virtio-blk-pci,drive=test \
+  -device virtio-gpu-pci -device virtio-rng-pci -device qemu-xhci,id=usb \
+  -object throttle-group,id=slow,x-bps-total=8000000 \
+  -blockdev "driver=throttle,node-name=old,throttle-group=slow,file.driver=file,file.filename=$work/old.stick" \
+  -blockdev "driver=throttle,node-name=good,throttle-group=slow,file.driver=file,file.filename=$work/good.stick" \
+  -serial "file:$log" -monitor "unix:$work/monitor,server=on,wait=off" </dev/null &
+emulator=$!
+monitor() { python3 tests/card/monitor.py "$work/monitor" "$@" >>"$out/monitor.log" 2>&1; }
+
+echo "      on the virtual board"
+refused_there=0 rolled_back=0
+while IFS= read -r line; do
+  case $line in
+    "PASS  "*)
+      pass "${line#PASS  }"
+      case $line in
+        *" refused: "* | *" stick pulled "*"says so"* | *"refused by itself"*) refused_there=$((refused_there + 1)) ;;
+        *"runs again"*) rolled_back=$((rolled_back + 1)) ;;
+      esac
+      ;;
+    "FAIL  "*) fails "${line#FAIL  }" ;;
+    "HOST stick-in "*) monitor "device_add usb-storage,drive=${line##* },id=stick,bus=usb.0" ;;
+    "HOST stick-out "*) monitor "device_del stick" ;;
+    "UPDATE done"*) break ;;
+    *) echo "      $line" ;;
+  esac
+done < <(tail -n +1 -f --pid=$emulator -s 0.5 "$log" | sed -u 's/[\r\x00]//g' |
+  grep --line-buffered -aE '^(PASS|FAIL|HOST|UPDATE|      )|sonolamp:')
+grep -aq '^UPDATE done' "$log" || fails "the board came to the end"
+kill "$emulator" 2>/dev/null || true
+wait "$emulator" 2>/dev/null || true
+emulator=""
+check "the stick tells of it too" grep -q 'is older' <(mtype -i "$work/old.stick" ::/sonolamp-update.txt)
+echo "      $passed passed, $failed failed; on the board $refused_there updates refused, $rolled_back rolled back"
+[ $failed = 0 ]
