@@ -216,6 +216,47 @@ check "an install that breaks off" is "$(update && echo ok || echo refused)" ref
 check "leaves the other slot none" is "$(counts) $(ls "$box/boot/B")" "3 0 A B "
 rm "$box/cut"
 check "and the next install mends it" update
+
+# The power goes before the N-th command that changes something, a copy being half done; what comes after does not
+# happen. Whatever N: the running slot stays whole, and the other one comes first only when it is.
+mkdir "$box/cutting"
+for tool in cp mv rm dd mkdir sync; do
+  cat >"$box/cutting/$tool" <<END
+#!/bin/sh
+read -r left <$box/left
+echo \$((left - 1)) >$box/left
+if [ \$left -gt 0 ]; then exec $(command -v $tool) "\$@"; fi
+if [ \$left = 0 ] && [ $tool = cp ] && [ \$# = 2 ]; then head -c 1000 "\$1" >"\$2"; fi
+exit 1
+END
+done
+chmod 755 "$box"/cutting/*
+same() { cmp -s "$1" "$2"; }
+sound() {
+  [ "$(stat -c %s "$box/boot/ab.env")" = 44 ] && [ "$(boot_state get-state A)" = good ] || return 1
+  same "$box/boot/A/vmlinuz" "$box/kernel" || return 1
+  if [ ! -e "$box/boot/B/slot.env" ]; then
+    [ "$(boot_state get-primary)" = A ]
+  elif same "$box/boot/B/slot.env" "$box/mounted/slot.env"; then
+    same "$box/boot/B/vmlinuz" "$box/mounted/vmlinuz" && same "$box/boot/B/initrd" "$box/mounted/initrd" &&
+      same "$box/slotB" "$box/mounted/root.img"
+  else
+    same "$box/boot/B/vmlinuz" "$box/kernel" && same "$box/slotB" "$box/old-root"
+  fi
+}
+echo kernel >"$box/kernel"
+echo "old root" >"$box/old-root"
+unsound=0 cuts=0
+while :; do
+  factory
+  echo $cuts >"$box/left"
+  done_all=$(PATH="$box/cutting:$box/bin:$PATH" $lib/../../bin/sonolamp-update "$good" >"$work/said" 2>&1 && echo yes || echo no)
+  sound || { unsound=$((unsound + 1)); echo "      unsound after $cuts commands"; }
+  cuts=$((cuts + 1))
+  if [ "$done_all" = yes ] || [ $cuts -ge 100 ]; then break; fi
+done
+check "power gone before each of $((cuts - 1)) commands: no slot is half bootable" is $unsound 0
+check "and they were counted to the end" is "$done_all $(counts)" "yes 3 3 B A"
 check "a card without a key for updates" is "$(SONOLAMP_RAUC_CONF=/dev/null update && echo ok || echo refused; tail -n 1 "$work/said" | grep -c 'without a key')" "refused
 1"
 unset SONOLAMP_BOOT SONOLAMP_STATE SONOLAMP_RUN SONOLAMP_CMDLINE SONOLAMP_LIB SONOLAMP_RAUC_CONF SONOLAMP_MODELS
