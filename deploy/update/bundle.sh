@@ -33,7 +33,7 @@ trap 'rm -rf "$work"' EXIT
 mkdir "$work/content"
 # The image is one slot's; the rest lies beside it and goes into the slot's folder of the boot partition.
 for file in root.img vmlinuz initrd slot.env; do
-  ln "$slot/$file" "$work/content/$file" 2>/dev/null || cp "$slot/$file" "$work/content/$file"
+  ln -L "$slot/$file" "$work/content/$file" 2>/dev/null || cp -L "$slot/$file" "$work/content/$file"
 done
 cat >"$work/content/manifest.raucm" <<END
 [update]

@@ -4,7 +4,7 @@
 #   tests/card/update.sh                      on this machine (a minute): the box's scripts on files, RAUC's own
 #                                             check of signatures; no install by RAUC, no boot
 #   tests/card/update.sh IMAGE SLOT_FOLDER [OUT_FOLDER]
-#                                             then on the virtual board (half an hour), with the image and slot/ of
+#                                             on the virtual board (half an hour), with the image and slot/ of
 #                                             deploy/card/build.sh: RAUC installs, U-Boot counts, slots fail
 #
 # SONOLAMP_STANDIN=1   a stand-in for the program: what is tried is what becomes of an update
@@ -36,6 +36,7 @@ deploy/update/keys.sh "$work/keys" >/dev/null
 tests/card/update/sticks.sh "$work/keys" "$work/sticks"
 
 # --- on this machine ---------------------------------------------------------------------------------
+if [ $# = 0 ]; then
 box=$work/box
 lib=deploy/update/root/usr/lib/sonolamp
 mkdir -p "$box"/{boot/A,boot/B,state,run,bin}
@@ -118,6 +119,7 @@ rm -f "$work"/sticks/*/sonolamp-update.txt
 
 echo "      the counters"
 boot_state() { $lib/boot-state "$@" 2>/dev/null; }
+# shellcheck disable=SC2317 # by `check`
 is() { [ "$1" = "$2" ] || { echo "      $1, not $2"; return 1; }; }
 for wrong in '' 'noise' 'BOOT_ORDER=C' "$(head -c 44 /dev/urandom | tr -d '\0')"; do
   printf '%s' "$wrong" >"$box/boot/ab.env"
@@ -145,6 +147,7 @@ cp -R "$work/sticks/flipped-magic" "$work/x" # (a folder with everything but a s
 cp "$work/x/sonolamp-0.2.0.raucb" "$good/sonolamp-0.2.0.raucb"
 printf 'h' | dd of="$good/sonolamp-0.2.0.raucb" conv=notrunc status=none
 update() { box_run deploy/update/root/usr/bin/sonolamp-update "$good" >"$work/said" 2>&1; }
+# shellcheck disable=SC2317 # by `check`
 says() { grep -q "$1" "$work/said" || { cat "$work/said"; return 1; }; }
 start() { # SLOT: what U-Boot does
   case $1 in A) sed -i 's/^BOOT_A_LEFT=3/BOOT_A_LEFT=2/' "$box/boot/ab.env" ;; B) sed -i 's/^BOOT_B_LEFT=3/BOOT_B_LEFT=2/' "$box/boot/ab.env" ;; esac
@@ -259,8 +262,6 @@ check "power gone before each of $((cuts - 1)) commands: no slot is half bootabl
 check "and they were counted to the end" is "$done_all $(counts)" "yes 3 3 B A"
 check "a card without a key for updates" is "$(SONOLAMP_RAUC_CONF=/dev/null update && echo ok || echo refused; tail -n 1 "$work/said" | grep -c 'without a key')" "refused
 1"
-unset SONOLAMP_BOOT SONOLAMP_STATE SONOLAMP_RUN SONOLAMP_CMDLINE SONOLAMP_LIB SONOLAMP_RAUC_CONF SONOLAMP_MODELS
-if [ $# = 0 ]; then
   echo "      $passed passed, $failed failed; $refused updates refused on this machine"
   [ $failed = 0 ]
   exit
@@ -290,8 +291,7 @@ mkdir "$disk/good"
 deploy/update/bundle.sh "$work/new" "$work/keys" "$disk/good" >/dev/null
 # What the box must not take after that, and took before.
 mkdir "$disk/older-now"
-rm -rf "$work/x" "$work/old"
-unsquashfs -q -n -d "$work/old" "$good/sonolamp-0.2.0.raucb" >/dev/null 2>&1
+unsquashfs -q -n -d "$work/old" "$work/sticks/two-updates/sonolamp-0.2.0.raucb" >/dev/null 2>&1
 sed -i "s/^VERSION=.*/VERSION=$between/" "$work/old/slot.env"
 sed -i "s/^version=.*/version=$between/; /^\(sha256\|size\)=/d" "$work/old/manifest.raucm"
 rauc --cert="$work/keys/sign.pem" --key="$work/keys/sign.key" bundle "$work/old" "$disk/older-now/sonolamp-0.2.0.raucb" >/dev/null 2>&1
