@@ -8,7 +8,8 @@
 #                                             deploy/card/build.sh: RAUC installs, U-Boot counts, slots fail
 #
 # SONOLAMP_STANDIN=1   a stand-in for the program: what is tried is what becomes of an update
-# SONOLAMP_FAULTS      the boot failures to try, else all
+# SONOLAMP_FAULTS      the boot failures to try on the board, else all
+# SONOLAMP_STICKS      the sticks to try on the board (a pattern), else all
 #
 # OUT_FOLDER gets the serial line's log. Needs rauc, squashfs-tools, cryptsetup-bin, openssl; the board also
 # qemu-system-arm, u-boot-qemu, mtools, dosfstools, e2fsprogs.
@@ -297,7 +298,12 @@ sed -i "s/^version=.*/version=$between/; /^\(sha256\|size\)=/d" "$work/old/manif
 rauc --cert="$work/keys/sign.pem" --key="$work/keys/sign.key" bundle "$work/old" "$disk/older-now/sonolamp-0.2.0.raucb" >/dev/null 2>&1
 echo 'is older' >"$disk/older-now/words"
 
-cp -R tests/card/update/{hook,guest.sh,program,update-test.service} "$work/sticks" "$disk/"
+cp -R tests/card/update/{hook,guest.sh,program,update-test.service} "$disk/"
+mkdir "$disk/sticks"
+for stick in "$work"/sticks/*; do
+  [[ ${stick##*/} =~ ${SONOLAMP_STICKS:-.} ]] || continue
+  cp -R "$stick" "$disk/sticks/"
+done
 cp "$work/keys/ca.pem" "$disk/keyring.pem"
 echo "$old" >"$disk/old"
 echo "$new" >"$disk/new"

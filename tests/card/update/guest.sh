@@ -37,7 +37,8 @@ counts() { echo "$(left A) $(left B) $(order)"; }
 root_of() { sha256sum "/dev/disk/by-partuuid/534f4e4f-0$([ "$1" = A ] && echo 2 || echo 3)" | cut -c -64; }
 
 mkdir -p $keep $disk
-mount -o ro /dev/disk/by-label/SONOTEST $disk
+await 300 mount -o ro /dev/disk/by-label/SONOTEST $disk 2>/dev/null
+await 300 [ -e /dev/disk/by-partuuid/534f4e4f-03 ]
 slot=$(running)
 other=$(other "$slot")
 phase=$(cat $keep/phase 2>/dev/null || echo refuse)
@@ -47,6 +48,7 @@ new=$(cat $disk/new)
 
 refuse() { # STICK COMMAND...
   stick=$1
+  [ -d "$stick" ] || return 0
   shift
   before=$(slots)
   code=0
