@@ -75,8 +75,15 @@ case "\$*" in
   *reboot*) echo reboot >>$box/reboots ;;
 esac
 END
-# shellcheck disable=SC2016 # the stand-in's
-printf '#!/bin/sh\nread -r code <%s/self-test; exit "$code"\n' "$box" >"$box/bin/setpriv"
+cat >"$box/bin/setpriv" <<END
+#!/bin/sh
+read -r code <$box/self-test
+[ "\$code" = 0 ] || { echo "sonolamp: it is not signed" >&2; exit "\$code"; }
+case "\$*" in
+  *"bundle install"*) ln -sfn "\$(cksum <"\${*##* }/bundle.toml" | cut -c -5)" $box/models/current; echo "a model is installed" ;;
+  *"bundle rollback"*) ln -sfn before $box/models/current ;;
+esac
+END
 chmod 755 "$box"/bin/*
 box_run() { PATH="$box/bin:$PATH" "$@"; }
 factory() { # both slots hold 0.1.0, and A was found good
@@ -261,6 +268,28 @@ while :; do
 done
 check "power gone before each of $((cuts - 1)) commands: no slot is half bootable" is $unsound 0
 check "and they were counted to the end" is "$done_all $(counts)" "yes 3 3 B A"
+echo "      models"
+model=$work/model
+mkdir -p "$model/mine" "$box/models"
+echo 'name = "mine"' >"$model/mine/bundle.toml"
+ln -s before "$box/models/current"
+bring() { box_run deploy/update/root/usr/bin/sonolamp-update "$model" >"$work/said" 2>&1; }
+factory
+check "a model bundle is taken into use" bring
+check "with words" says 'Model mine is in use: a model is installed'
+check "the stick again" bring
+check "changes nothing" says 'in use already'
+echo "# newer" >>"$model/mine/bundle.toml"
+echo failed >"$box/active"
+check "with which the program does not start" is "$(SONOLAMP_PATIENCE=2 bring && echo ok || echo refused) $(readlink "$box/models/current")" "refused before"
+echo 1 >"$box/self-test"
+check "one that the program refuses" is "$(bring && echo ok || echo refused)" refused
+check "in its words" grep -q 'Model mine is refused: sonolamp: it is not signed' "$model/sonolamp-update.txt"
+mkdir "$model/other"
+cp "$model/mine/bundle.toml" "$model/other/"
+bring || true
+check "two at once" says 'more than one model bundle'
+rm -r "$model"
 check "a card without a key for updates" is "$(SONOLAMP_RAUC_CONF=/dev/null update && echo ok || echo refused; tail -n 1 "$work/said" | grep -c 'without a key')" "refused
 1"
   echo "      $passed passed, $failed failed; $refused updates refused on this machine"
