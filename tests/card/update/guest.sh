@@ -101,7 +101,7 @@ case $phase-$slot in
     check "the first version's minute" await 400 settled
     check "slot A was found good, with all its tries" is "$(confirmed A && counts)" "3 3 A B"
     check "its version is the oldest that is taken" is "$(cat $state/highest)" "$(version A)"
-    before=$(root_of B)
+    known=$(root_of B)
     for stick in $disk/sticks/*; do refuse "$stick" sonolamp-update "$stick"; done
     # Without sonolamp-update's own look.
     for stick in $disk/sticks/older* $disk/sticks/two-versions $disk/sticks/board* $disk/sticks/foreign* $disk/sticks/unsigned \
@@ -114,7 +114,7 @@ case $phase-$slot in
     refuse $here sonolamp-update $disk/good
     check "in words" grep -q 'the boot partition has no room' $here/said
     writing rm $boot/full
-    check "after all that, slot B's root is what it was" is "$(root_of B)" "$before"
+    check "after all that, slot B's root is what it was" is "$(root_of B)" "$known"
 
     # A stick in the USB port.
     saying() { grep -q "$1" $run/status 2>/dev/null; }
@@ -135,7 +135,7 @@ case $phase-$slot in
       if [ "$moment" = retired ]; then
         check "stick pulled ($moment): the other slot is none" is "$(whole B && echo whole || echo none) $(counts)" "none 3 0 A B"
       else
-        check "stick pulled ($moment): the other slot is as it was" is "$(root_of B)" "$before"
+        check "stick pulled ($moment): the other slot is as it was" is "$(root_of B)" "$known"
       fi
       sleep 3
     done
