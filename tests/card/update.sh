@@ -9,6 +9,7 @@
 #
 # SONOLAMP_STANDIN=1   a stand-in for the program: what is tried is what becomes of an update
 # SONOLAMP_FAULTS      the boot failures to try on the board, else all
+# SONOLAMP_ONLY=faults  on the board no refusals but boot failures and the good update, each with a minute of 20 s
 # SONOLAMP_STICKS      the sticks to try on the board (a pattern), else all
 #
 # OUT_FOLDER gets the serial line's log. Needs rauc, squashfs-tools, cryptsetup-bin, openssl; the board also
@@ -338,6 +339,7 @@ echo "$old" >"$disk/old"
 echo "$new" >"$disk/new"
 echo "$faults" >"$disk/faults"
 echo "${SONOLAMP_STANDIN:-}" >"$disk/stand-in"
+echo "${SONOLAMP_ONLY:-}" >"$disk/only"
 chmod 755 "$disk"/{hook,guest.sh,program}
 mke2fs -q -t ext4 -L SONOTEST -d "$disk" "$work/test.img" 320M
 usb() { # NAME FILE: a stick with one bundle
@@ -387,6 +389,6 @@ grep -aq '^UPDATE done' "$log" || fails "the board came to the end"
 kill "$emulator" 2>/dev/null || true
 wait "$emulator" 2>/dev/null || true
 emulator=""
-check "the stick tells of it too" grep -q 'is older' <(mtype -i "$work/old.stick" ::/sonolamp-update.txt)
+[ -n "${SONOLAMP_ONLY:-}" ] || check "the stick tells of it too" grep -q 'is older' <(mtype -i "$work/old.stick" ::/sonolamp-update.txt)
 echo "      $passed passed, $failed failed; on the board $refused_there updates refused, $rolled_back rolled back"
 [ $failed = 0 ]

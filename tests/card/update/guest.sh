@@ -101,6 +101,7 @@ case $phase-$slot in
     check "the first version's minute" await 400 settled
     check "slot A was found good, with all its tries" is "$(confirmed A && counts)" "3 3 A B"
     check "its version is the oldest that is taken" is "$(cat $state/highest)" "$(version A)"
+    [ "$(cat $disk/only)" != faults ] || next_fault
     known=$(root_of B)
     for stick in $disk/sticks/*; do refuse "$stick" sonolamp-update "$stick"; done
     # Without sonolamp-update's own look.
