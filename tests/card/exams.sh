@@ -1,3 +1,4 @@
+# shellcheck shell=sh disable=SC2154
 # Keeps exams on a card and changes its boot state, while every write is logged; sourced by
 # tests/hil/guest.sh. The kernel's command line says how many exams (exams=N), and what is added to the
 # data partition's mount options (with=OPTION), for a proof that the replay can fail.

@@ -10,7 +10,10 @@ A cut falls behind any entry of the log. All writes before the last flush are on
 after it there is a subset, drawn by --seed: none, all, or each whole or in part with a chance, sector by
 sector, so that a later one may be there without an earlier one. Then, on the FAT partition: /ab.env is
 read as U-Boot reads it, without repair, and must be the last one that was acknowledged or a later one;
-fsck.vfat -a, and fsck.vfat -n finds nothing. On the last ext4 partition: `e2fsck -p`, as at boot;
+fsck.vfat -a, and fsck.vfat -n finds nothing. On a real card every slot that U-Boot would start (its folder
+has a slot.env) has the root that its hash tree and root hash say, and the kernel and initrd that came with that
+root hash, and there is such a slot. On the last ext4 partition: `e2fsck -p`, and -y where
+that gives up, as at boot;
 `e2fsck -fn` finds nothing; it is mounted, or where this machine cannot mount, read with debugfs; `exam
 check` finds no damage, every exam that had been acknowledged before the cut is listed, and every exam
 that is listed computes to its verdict again (`exam verify`, once for each pair of files).
@@ -18,6 +21,7 @@ that is listed computes to its verdict again (`exam verify`, once for each pair 
 What was acknowledged when is told by marks in the log: pages that begin with SONOMARK, written into
 the gap before the first partition (tests/card/exams.sh). Cuts prefer the places right behind a mark.
 
+--after FILE  makes no such test: writes the card as a cut at the log's end leaves it (for cuts.sh)
 --lie N     a card that answers a flush and does not do it: the last N flushes are forgotten
 --only I    cut number I alone; --keep FOLDER leaves its partitions there, unrepaired
 The exit status is 0 only if nothing was wrong. Needs e2fsprogs, dosfstools and mtools. Python 3.9.
@@ -48,9 +52,12 @@ def read_log(file):
     magic, version, count, size = struct.unpack("<QQQI", os.pread(file, 28, 0))
     if magic != 0x6A736677736872 or version != 1:
         sys.exit("replay.py: LOG is no log of writes; make one with tests/card/record.sh")
-    entries, at = [], size
-    for _ in range(count):
+    entries, at, end = [], size, os.fstat(file).st_size
+    while at < end:
         sector, sectors, flags, _ = struct.unpack("<QQQQ", os.pread(file, 32, at))
+        # The count is behind where qemu was killed. Behind the last entry there is nothing.
+        if len(entries) >= count and not (sectors or flags):
+            break
         at += size
         entries.append(Entry(sector * size, sectors * size, flags, at))
         if not flags & DISCARD:
@@ -161,29 +168,61 @@ class Judge:
         self.program, self.key, self.store = arguments.program, arguments.key, arguments.store
         self.work, self.mounts = work, can_mount()
         self.verified, self.counts = {}, collections.Counter()
+        self.kernels, self.roots = {}, set()
 
     def fat(self, image, allowed):
         """`allowed` are the texts that /ab.env may have; None: it need not be there yet."""
-        code, text = tool("mcopy", "-n", "-i", image, "::ab.env", self.work + "/ab.env")
-        found = None
-        if code == 0:
-            with open(self.work + "/ab.env", "rb") as file:
-                found = file.read().rstrip(b"\0")
-            os.unlink(self.work + "/ab.env")
-        if found not in allowed:
-            yield "ab.env is none of those it may be", f"{found!r} {text}"
+        found = self.read(image, "ab.env")
+        if found is None or found.rstrip(b"\0") not in allowed:
+            yield "ab.env is none of those it may be", repr(found)
         code, text = tool("fsck.vfat", "-a", image)
         self.counts["FAT repaired"] += code == 1
         if code > 1 or tool("fsck.vfat", "-n", image)[0]:
             yield "the FAT is not clean after its repair", text
 
+    def read(self, image, name):
+        """A file of a FAT image; None where there is none."""
+        place = self.work + "/read"
+        code, _ = tool("mcopy", "-n", "-i", image, "::" + name, place)
+        if code:
+            return None
+        with open(place, "rb") as file:
+            data = file.read()
+        os.unlink(place)
+        return data
+
+    def slots(self, image, disk, roots, changed):
+        """Slots that may be started; `roots` are the partitions, `changed` tells those that may differ."""
+        startable = 0
+        for name, (start, length, _) in zip("AB", roots):
+            facts = self.read(image, name + "/slot.env")
+            if facts is None:
+                continue
+            startable += 1
+            facts = dict(line.split("=", 1) for line in facts.decode(errors="replace").split() if "=" in line)
+            kernel = b"".join(hashlib.sha256(self.read(image, f"{name}/{file}") or b"").digest() for file in ("vmlinuz", "initrd"))
+            root_hash = facts.get("ROOT_HASH", "none")
+            if self.kernels.setdefault(root_hash, kernel) != kernel:
+                yield "a slot has another kernel than its own", name
+            if name in changed or (name, root_hash) not in self.roots:
+                os.close(copy_data(disk, start, length, self.work + "/root"))
+                place = self.work + "/root"
+                code, text = tool("veritysetup", "verify", place, place, root_hash, "--hash-offset", facts.get("HASH_OFFSET", "0"))
+                os.unlink(place)
+                if code:
+                    yield "a slot that would be started is damaged", f"{name}: {text}"
+                elif name not in changed:
+                    self.roots.add((name, root_hash))
+        if not startable:
+            yield "no slot can be started", ""
+
     def ext4(self, image, kept):
-        code, text = tool("e2fsck", "-p", image)
+        code, _ = tool("e2fsck", "-p", image)
         if code >= 4:
-            yield "e2fsck -p gives up", text
+            self.counts["needed e2fsck -y"] += 1
             code, text = tool("e2fsck", "-y", image)
             if code >= 4:
-                yield "e2fsck -y gives up", text
+                yield "e2fsck gives up", text
                 return
         code, text = tool("e2fsck", "-fn", image)
         if code:
@@ -248,12 +287,21 @@ class Judge:
             yield "an exam is listed whose verdict does not hold", f"{exam}: {text}"
 
 
+def cut_at_end(log, entries, arguments):
+    with tempfile.TemporaryDirectory(dir=arguments.work) as work:
+        card = Card(log, entries, arguments.base, work + "/card", arguments.lie)
+        disk, mode, pending, stayed = card.cut(len(entries), random.Random(arguments.seed), arguments.after)
+        os.close(disk)
+    print(f"{len(entries)} entries, {pending} that no flush had made safe: {mode}, {stayed} stayed whole")
+
+
 def main():
     parser = argparse.ArgumentParser(description="see the text at this file's beginning")
     parser.add_argument("log")
     parser.add_argument("base")
-    parser.add_argument("--program", required=True)
-    parser.add_argument("--key", required=True)
+    parser.add_argument("--program")
+    parser.add_argument("--key")
+    parser.add_argument("--after")
     parser.add_argument("--store", default="sonolamp/exams", help="its folder on the data partition")
     parser.add_argument("--cuts", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=1)
@@ -265,12 +313,22 @@ def main():
 
     log = os.open(arguments.log, os.O_RDONLY)
     entries = read_log(log)
+    if arguments.after:
+        cut_at_end(log, entries, arguments)
+        return
+    if not (arguments.program and arguments.key):
+        sys.exit("replay.py: --program and --key are needed to look into the store")
     with tempfile.TemporaryDirectory(dir=arguments.work) as work:
         card = Card(log, entries, arguments.base, work + "/card", arguments.lie)
         parts = partitions(card.disk)
         fat = next((part for part in parts if part[2] in (0x0B, 0x0C, 0x0E, 0x06)), None)
         data = next((part for part in reversed(parts) if part[2] == 0x83), None)
         judge = Judge(arguments, work)
+        roots = parts[1:3] if len(parts) == 4 else []
+        first_writes = [
+            next((i for i, entry in enumerate(entries) if start <= entry.start < start + length and entry.length), len(entries))
+            for start, length, _ in roots
+        ]
 
         # The marks, and every text of /ab.env, in the log's order.
         marks, texts = [], []
@@ -286,11 +344,7 @@ def main():
         if fat:
             image = work + "/before"
             os.close(copy_data(card.disk, fat[0], fat[1], image))
-            code, _ = tool("mcopy", "-n", "-i", image, "::ab.env", work + "/ab.env")
-            if code == 0:
-                with open(work + "/ab.env", "rb") as file:
-                    before = file.read()
-                os.unlink(work + "/ab.env")
+            before = (judge.read(image, "ab.env") or b"").rstrip(b"\0")
             os.unlink(image)
 
         chance = random.Random(arguments.seed)
@@ -325,6 +379,9 @@ def main():
                     if arguments.keep:
                         os.makedirs(arguments.keep, exist_ok=True)
                         shutil.copy(f"{work}/{name}", f"{arguments.keep}/{name}")
+            if roots:
+                changed = "".join(slot for slot, first in zip("AB", first_writes) if first < place)
+                problems += judge.slots(work + "/fat", disk, roots, changed)
             os.close(disk)
             if fat:
                 safe = [i for i, what in marks if i <= place and what[0] == "abenv"]

@@ -1,3 +1,4 @@
+# shellcheck shell=sh disable=SC2154
 # Misfortunes on the virtual board, each provoked and each survived; sourced by tests/hil/guest.sh. What
 # systemd does for the box (a new start, the watchdog's kill, a limit of memory) a few lines do here; the
 # card's own system is tried by misfortunes.sh.
