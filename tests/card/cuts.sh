@@ -10,8 +10,8 @@
 #
 # A cut is a kill of qemu, whose card logs its writes: what no flush had made safe is then lost, whole or in
 # part, as replay.py draws it. CUTS cuts fall while it runs and keeps exams (with STICK_FOLDER a third of
-# them into an update), a third as many more into a start, half of these into a card's very first. A start is
-# good when U-Boot and the initrd find a slot, the data partition is mounted, `exam check` finds no damage,
+# them into an update), a third as many more into a start, half of these or more into a card's very first. A
+# start is good when U-Boot and the initrd find a slot, the data partition is mounted, `exam check` finds no damage,
 # every exam is there that was ever acknowledged on the serial line, and the service screens again.
 # U-Boot, kernel, initrd and root are the image's. The service runs without its screen, camera and lamp lines are
 # simulated (tests/card/cuts/).
@@ -54,8 +54,9 @@ good=0 failed=0 early=0 running=0 updating=0 ready=40 left=none
 new_card
 for ((n = 0; n <= cuts; n++)); do
   if [ $((n % 3)) = 0 ] && [ $n -lt "$cuts" ]; then
-    # Somewhere before it screens; every other time on a card that has never been started.
-    [ $((n % 6)) != 0 ] || new_card
+    # Somewhere before it screens; every other time, with updates every time, on a card that has never
+    # been started.
+    if [ -n "$stick" ] || [ $((n % 6)) = 0 ]; then new_card; fi
     start run
     sleep "$((RANDOM % ready)).$((RANDOM % 10))"
     cut
@@ -85,6 +86,6 @@ for ((n = 0; n <= cuts; n++)); do
   cut
   echo "cut   start $number while ${plan/run/running}; $left"
 done
-cut
+off
 echo "cuts: $early while starting, $running while running, $updating while updating; $good good starts of $((good + failed))"
 [ $failed = 0 ] && [ $good -gt "$cuts" ]

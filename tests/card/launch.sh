@@ -1,6 +1,7 @@
 # What cuts.sh and misfortunes.sh share: the real image on the virtual board, with a card whose writes are
 # logged and a test disk (tests/card/cuts/) that brings camera, lamp lines, configuration and a script. Sourced
 # by bash from the repository's root, after `image`, `program` (for this machine), `out` and `work` are set.
+# SONOLAMP_PROGRAM in the environment: an aarch64 program to be tried in place of the image's.
 # shellcheck shell=bash disable=SC2154
 export PATH="$PATH:/usr/sbin:/sbin"
 for pair in qemu-system-aarch64:qemu-system-arm mke2fs:e2fsprogs mcopy:mtools fsck.vfat:dosfstools; do
@@ -22,6 +23,7 @@ test_disk() {
   cp tests/card/cuts/* tests/card/hardware.sh tests/card/card-hardware.service "$work/clinic.pub" "$folder/"
   cp -R "$board/modules" "$folder/modules"
   [ -z "${2:-}" ] || cp -R "$2" "$folder/stick"
+  [ -z "${SONOLAMP_PROGRAM:-}" ] || aarch64-linux-gnu-objcopy --strip-all "$SONOLAMP_PROGRAM" "$folder/sonolamp"
   chmod 755 "$folder/hook"
   echo "$1" >"$folder/plan"
   mke2fs -q -t ext4 -L SONOTEST -d "$folder" "$work/$1.img" "$((96 + $(du -sm "$folder" | cut -f 1)))M" >/dev/null
