@@ -7,6 +7,8 @@
 # PROGRAM       one for this machine
 # STICK_FOLDER  an update (deploy/update) that the image takes; without it no update is cut
 # SEED          in the environment: other moments
+# KEEP=1        in the environment: OUT_FOLDER gets run.card and run.writes, the log of a start with exams, and
+#               update.card and update.writes, that of a whole update, for replay.py
 #
 # A cut is a kill of qemu, whose card logs its writes: what no flush had made safe is then lost, whole or in
 # part, as replay.py draws it. CUTS cuts fall while it runs and keeps exams (with STICK_FOLDER a third of
@@ -18,6 +20,7 @@
 # Some minute a start on two cores. Needs what boot.sh needs, dosfstools and mtools.
 set -euo pipefail
 [ $# -ge 2 ] || { echo "usage: tests/card/cuts.sh IMAGE PROGRAM [CUTS [OUT_FOLDER [STICK_FOLDER]]]" >&2; exit 2; }
+keep=${KEEP:-}
 image=$(realpath "$1") program=$(realpath "$2") cuts=${3:-30} out=${4:-} stick=${5:-}
 work=$(mktemp -d)
 [ -n "$out" ] || out=$work/out
@@ -34,7 +37,8 @@ test_disk run
 cut() { # takes the power away, and what the card had not made safe
   off
   tr -d '\r' <"$log" | sed -n 's/^CUTS kept //p' >>"$work/kept"
-  left=$(tests/card/replay.py "$work/writes" "$work/card" --after "$work/next" --seed "${SEED:-1}$number" --work "$work")
+  left=$(tests/card/replay.py "$work/writes" "$work/card" --after "$work/next" --seed "${SEED:-1}$number" \
+    --work "$work")
   mv "$work/next" "$work/card"
 }
 # is_good: whether this start is a good one; `why` not.
@@ -69,7 +73,8 @@ for ((n = 0; n <= cuts; n++)); do
   start $plan
   if is_good; then
     good=$((good + 1)) ready=$((SECONDS - began))
-    echo "GOOD  start $number in $ready s, $(sed -n 's/^CUTS up [0-9.]* //p' "$work/log"); exams acknowledged $(wc -l <"$work/kept"), there $(wc -l <"$work/there")"
+    slot=$(sed -n 's/^CUTS up [0-9.]* //p' "$work/log")
+    echo "GOOD  start $number in $ready s, $slot; exams acknowledged $(wc -l <"$work/kept"), there $(wc -l <"$work/there")"
   else
     failed=$((failed + 1))
     echo "FAIL  start $number: $why (cut before it: $before; $log)"
@@ -77,11 +82,20 @@ for ((n = 0; n <= cuts; n++)); do
   [ $n -lt "$cuts" ] || break
   if [ $plan = update ]; then
     wait_for '^CUTS update begins' 60 || true
-    sleep "$((RANDOM % 90)).$((RANDOM % 10))"
+    if [ -n "$keep" ] && [ $n -lt 3 ]; then
+      wait_for '^CUTS update ends' 400 || true
+    else
+      sleep "$((RANDOM % 90)).$((RANDOM % 10))"
+    fi
     updating=$((updating + 1))
   else
     sleep "$((RANDOM % 20)).$((RANDOM % 10))"
     running=$((running + 1))
+  fi
+  if [ -n "$keep" ] && [ $n -lt 3 ]; then
+    off
+    cp --sparse=always "$work/card" "$out/$plan.card"
+    cp --sparse=always "$work/writes" "$out/$plan.writes"
   fi
   cut
   echo "cut   start $number while ${plan/run/running}; $left"

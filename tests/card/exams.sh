@@ -12,7 +12,8 @@ with=$(argument with)
 modprobe -a virtio_pci virtio_blk crc32c_generic ext4 vfat nls_cp437 nls_ascii
 eventually "the card is there" 10 test -b /dev/vda4
 mkdir -p /data /boot
-check "its data partition is mounted" mount -t ext4 -o "noatime,nosuid,nodev,noexec,errors=remount-ro${with:+,$with}" /dev/vda4 /data
+options="noatime,nosuid,nodev,noexec,errors=remount-ro${with:+,$with}"
+check "its data partition is mounted" mount -t ext4 -o "$options" /dev/vda4 /data
 check "its boot partition is mounted" mount -t vfat -o ro,umask=077 /dev/vda1 /boot
 
 page=8

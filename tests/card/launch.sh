@@ -58,7 +58,7 @@ wait_for() { # TEXT SECONDS: whether the serial line says it
   done
 }
 off() {
-  kill -KILL "$emulator" 2>/dev/null || true
+  [ -z "$emulator" ] || kill -KILL "$emulator" 2>/dev/null || true
   wait "$emulator" 2>/dev/null || true
   emulator=""
 }

@@ -33,10 +33,11 @@ mkfs.vfat -F 32 -s 1 -n SONOBOOT "$work/fat" >/dev/null
 printf 'BOOT_ORDER=A B\nBOOT_A_LEFT=3\nBOOT_B_LEFT=3\n' >"$work/ab.env"
 mmd -i "$work/fat" ::A ::B
 mcopy -i "$work/fat" "$work/ab.env" ::
-truncate -s 64M "$work/ext4"
-mke2fs -q -t ext4 -b 4096 -m 0 "$work/ext4"
-truncate -s 106M "$out/card"
-printf '%s\n' 'label: dos' '1 : start=1MiB, size=40MiB, type=c' '4 : start=41MiB, size=64MiB, type=83' |
+# As on the card; more than 128 MiB, or there is no second superblock.
+truncate -s 160M "$work/ext4"
+mke2fs -q -t ext4 -b 4096 -i 16384 -J size=8 -m 1 "$work/ext4"
+truncate -s 202M "$out/card"
+printf '%s\n' 'label: dos' '1 : start=1MiB, size=40MiB, type=c' '4 : start=41MiB, size=160MiB, type=83' |
   sfdisk -q "$out/card"
 dd if="$work/fat" of="$out/card" bs=1M seek=1 conv=notrunc,sparse status=none
 dd if="$work/ext4" of="$out/card" bs=1M seek=41 conv=notrunc,sparse status=none

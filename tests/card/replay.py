@@ -12,16 +12,16 @@ sector, so that a later one may be there without an earlier one. Then, on the FA
 read as U-Boot reads it, without repair, and must be the last one that was acknowledged or a later one;
 fsck.vfat -a, and fsck.vfat -n finds nothing. On a real card every slot that U-Boot would start (its folder
 has a slot.env) has the root that its hash tree and root hash say, and the kernel and initrd that came with that
-root hash, and there is such a slot. On the last ext4 partition: `e2fsck -p`, and -y where
-that gives up, as at boot;
-`e2fsck -fn` finds nothing; it is mounted, or where this machine cannot mount, read with debugfs; `exam
-check` finds no damage, every exam that had been acknowledged before the cut is listed, and every exam
-that is listed computes to its verdict again (`exam verify`, once for each pair of files).
+root hash, and there is such a slot. On the last ext4 partition: `e2fsck -p`, and -y where that gives up, as at
+boot; `e2fsck -fn` finds nothing; it is mounted, or where this machine cannot mount, read with debugfs; `exam
+check` finds no damage, every exam that had been acknowledged before the cut is listed, and every exam that is
+listed computes to its verdict again (`exam verify`, once for each pair of files).
 
 What was acknowledged when is told by marks in the log: pages that begin with SONOMARK, written into
 the gap before the first partition (tests/card/exams.sh). Cuts prefer the places right behind a mark.
 
 --after FILE  makes no such test: writes the card as a cut at the log's end leaves it (for cuts.sh)
+--debugfs   does not mount, also where this machine could
 --lie N     a card that answers a flush and does not do it: the last N flushes are forgotten
 --only I    cut number I alone; --keep FOLDER leaves its partitions there, unrepaired
 The exit status is 0 only if nothing was wrong. Needs e2fsprogs, dosfstools and mtools. Python 3.9.
@@ -166,7 +166,7 @@ class Judge:
 
     def __init__(self, arguments, work):
         self.program, self.key, self.store = arguments.program, arguments.key, arguments.store
-        self.work, self.mounts = work, can_mount()
+        self.work, self.mounts = work, not arguments.debugfs and can_mount()
         self.verified, self.counts = {}, collections.Counter()
         self.kernels, self.roots = {}, set()
 
@@ -200,14 +200,16 @@ class Judge:
                 continue
             startable += 1
             facts = dict(line.split("=", 1) for line in facts.decode(errors="replace").split() if "=" in line)
-            kernel = b"".join(hashlib.sha256(self.read(image, f"{name}/{file}") or b"").digest() for file in ("vmlinuz", "initrd"))
+            files = [self.read(image, f"{name}/{file}") or b"" for file in ("vmlinuz", "initrd")]
+            kernel = [hashlib.sha256(file).digest() for file in files]
             root_hash = facts.get("ROOT_HASH", "none")
             if self.kernels.setdefault(root_hash, kernel) != kernel:
                 yield "a slot has another kernel than its own", name
             if name in changed or (name, root_hash) not in self.roots:
-                os.close(copy_data(disk, start, length, self.work + "/root"))
                 place = self.work + "/root"
-                code, text = tool("veritysetup", "verify", place, place, root_hash, "--hash-offset", facts.get("HASH_OFFSET", "0"))
+                os.close(copy_data(disk, start, length, place))
+                offset = facts.get("HASH_OFFSET", "0")
+                code, text = tool("veritysetup", "verify", place, place, root_hash, "--hash-offset", offset)
                 os.unlink(place)
                 if code:
                     yield "a slot that would be started is damaged", f"{name}: {text}"
@@ -308,6 +310,7 @@ def main():
     parser.add_argument("--lie", type=int, default=0)
     parser.add_argument("--only", type=int)
     parser.add_argument("--keep")
+    parser.add_argument("--debugfs", action="store_true")
     parser.add_argument("--work", default="/dev/shm" if os.path.isdir("/dev/shm") else None, help="where to work")
     arguments = parser.parse_args()
 
@@ -325,9 +328,9 @@ def main():
         data = next((part for part in reversed(parts) if part[2] == 0x83), None)
         judge = Judge(arguments, work)
         roots = parts[1:3] if len(parts) == 4 else []
+        writes = [(i, entry.start) for i, entry in enumerate(entries) if entry.length]
         first_writes = [
-            next((i for i, entry in enumerate(entries) if start <= entry.start < start + length and entry.length), len(entries))
-            for start, length, _ in roots
+            next((i for i, at in writes if start <= at < start + length), len(entries)) for start, length, _ in roots
         ]
 
         # The marks, and every text of /ab.env, in the log's order.
@@ -396,7 +399,8 @@ def main():
                 bad[what] += 1
             if problems and sum(bad.values()) < 12:
                 for what, words in problems:
-                    print(f"  cut {number} behind entry {place} ({mode}, {stayed} of {pending}): {what}: {words[:300]}")
+                    where = f"cut {number} behind entry {place} ({mode}, {stayed} of {pending})"
+                    print(f"  {where}: {what}: {words[:300]}")
         print(
             f"replay: {len(places) if arguments.only is None else 1} cuts at {len(set(places))} places, {loose} with writes "
             f"that no flush had made safe; {time.time() - began:.0f} s"

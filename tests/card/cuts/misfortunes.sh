@@ -63,7 +63,12 @@ again() { # the service as it was meant
 ended() { [ "$(property NRestarts)" != "$before" ]; }
 # rehearse WHAT REASON: it goes wrong after ten seconds; systemd starts it anew, and it screens.
 rehearse() {
-  printf '[Service]\nEnvironment=SONOLAMP_REHEARSE=1\nExecStart=\nExecStart=/usr/bin/sonolamp run --headless --json --safe --config /etc/sonolamp/sonolamp.toml --rehearse %s:10\n' "$1" >$dropin
+  cat >$dropin <<END
+[Service]
+Environment=SONOLAMP_REHEARSE=1
+ExecStart=
+ExecStart=/usr/bin/sonolamp run --headless --json --safe --config /etc/sonolamp/sonolamp.toml --rehearse $1:10
+END
   systemctl daemon-reload
   before=$(property NRestarts)
   systemctl restart sonolamp.service
@@ -75,8 +80,9 @@ rehearse() {
   began=$(cut -d . -f 1 /proc/uptime)
   [ "$1" != stuck-inference ] || eventually "$1: attention blinks, no verdict is lit" 30 alarmed
   eventually "$1: the service manager ends it and starts it anew" 120 ended
-  note "$(($(cut -d . -f 1 /proc/uptime) - began)) s later; $(journalctl -u sonolamp.service -b --no-pager -o cat -n 30 | grep -E "$2" | tail -n 1 | cut -c -160)"
-  check "$1: for that reason" sh -c "journalctl -u sonolamp.service -b --no-pager -o cat -n 30 | grep -qE '$2'"
+  why=$(journalctl -u sonolamp.service -b --no-pager -o cat -n 30 | grep -E "$2" | tail -n 1 | cut -c -160)
+  note "$(($(cut -d . -f 1 /proc/uptime) - began)) s later; $why"
+  check "$1: for that reason" [ -n "$why" ]
   eventually "$1: it screens again" 120 screens
 }
 
