@@ -74,7 +74,7 @@ tree="lib/modules/$kernel-arm64"
 depmod -b "$folder/x" "$kernel-arm64"
 mkdir -p "$folder/modules/$tree"
 cp "$folder/x/$tree"/modules.{order,builtin,builtin.modinfo} "$folder/modules/$tree"
-for module in vivid configfs; do
+for module in vivid configfs virtio_pci virtio_blk ext4 crc32c_generic vfat nls_cp437 nls_ascii; do
   modprobe -d "$folder/x" -S "$kernel-arm64" --show-depends "$module"
 done | awk '/^insmod/ { print $2 }' | sort -u | while read -r file; do
   inside=${file#*"$folder/x/"}
