@@ -147,7 +147,7 @@ done
 
 # 4. The card: boot partition, two slots, data.
 log "the card"
-boot_mib=256 slot_mib=192 data_mib=64
+boot_mib=256 slot_mib=192 data_mib=160
 [ "$(stat -c %s "$slot/root.img")" -le $((slot_mib << 20)) ] || fail "the slot takes more than $slot_mib MiB"
 fat="$work/boot.vfat"
 truncate -s ${boot_mib}M "$fat"
