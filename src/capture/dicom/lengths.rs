@@ -44,9 +44,10 @@ pub fn check(mut reader: impl Read + Seek) -> io::Result<()> {
     let mut syntax = Vec::new();
     // The meta group is always explicit and little endian.
     while walk.at < walk.end {
+        let start = walk.at;
         let Header { tag, length, .. } = walk.header()?;
         if tag.0 != META {
-            walk.seek(walk.at - 8)?;
+            walk.seek(start)?;
             break;
         }
         walk.fits(length)?;
