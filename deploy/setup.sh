@@ -11,6 +11,7 @@ command -v cc >/dev/null 2>&1 || missing="$missing build-essential"
 command -v make >/dev/null 2>&1 || missing="$missing make"
 command -v ffmpeg >/dev/null 2>&1 || missing="$missing ffmpeg"
 command -v tmux >/dev/null 2>&1 || missing="$missing tmux"
+[ -x /bin/kill ] || missing="$missing procps"
 # bindgen wants the library and clang's own headers; libclang-dev brings both.
 ls /usr/lib/llvm-*/lib/libclang.so* /usr/lib/*/libclang*.so* >/dev/null 2>&1 &&
   ls -d /usr/lib/llvm-*/lib/clang/*/include /usr/lib/clang/*/include >/dev/null 2>&1 ||

@@ -28,7 +28,7 @@ use progress::Progress;
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 done, 1 done but some input was unusable, 2 usage or configuration,
-            3 device, 4 model, 5 storage";
+            3 device, 4 model, 5 storage, 101 a fault of the program itself";
 
 /// Offline point-of-care ultrasound screening: refer, clear, or ungradable and why.
 ///

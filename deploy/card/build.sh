@@ -13,6 +13,7 @@
 # SONOLAMP_URL                         where the image will be served from, for Raspberry Pi Imager
 # SOURCE_DATE_EPOCH                    the time of all files; else that of the last commit
 # SONOLAMP_QUICK=1                     no .xz, and packed less: for tests
+# SONOLAMP_DEBUG=1                     mmdebstrap tells what it does
 #
 # Needs Debian 12 or newer, as root or with user name spaces; says what is missing.
 set -euo pipefail
@@ -180,7 +181,6 @@ put "$fat" 1
 put "$slot/root.img" $((1 + boot_mib))
 put "$slot/root.img" $((1 + boot_mib + slot_mib))
 put "$data" $((1 + boot_mib + 2 * slot_mib))
-
 
 # 5. What goes with it.
 log "checksums and lists"

@@ -22,7 +22,7 @@ fail() { echo "deploy/package/build.sh: $*" >&2; exit 1; }
 [ $# = 3 ] || fail "usage: deploy/package/build.sh PROGRAM ARCH OUT_FOLDER"
 program=$1 arch=$2 out=$3
 for tool in dpkg-deb readelf gzip; do
-  command -v "$tool" >/dev/null || fail "$tool is missing: apt-get install dpkg-dev binutils gzip"
+  command -v "$tool" >/dev/null || fail "$tool is missing: apt-get install dpkg binutils gzip"
 done
 [ -f "$program" ] || fail "no program $program: build one with cargo build --release or cross/build.sh"
 case $arch in

@@ -13,7 +13,8 @@ conf=etc/sonolamp/sonolamp.toml
 manages() { [ -d /run/systemd/system ]; }
 
 if [ "${1:-}" = remove ]; then
-  ! manages || systemctl disable --now 'sonolamp-retry@*.service' 'sonolamp-dashboard@*.service' sonolamp.service || true
+  ! manages || systemctl stop 'sonolamp-retry@*.service' 'sonolamp-dashboard@*.service' || true
+  ! manages || systemctl disable --now sonolamp-dashboard@.service sonolamp.service || true
   find . -type f ! -path "./$conf" | while IFS= read -r file; do rm -f "/$file"; done
   rm -rf /usr/share/sonolamp /usr/share/doc/sonolamp
   rmdir /usr/lib/systemd/system/sonolamp.service.d /usr/lib/systemd/system/sonolamp-dashboard@.service.d 2>/dev/null || true

@@ -1,9 +1,11 @@
 #!/bin/sh
-# Every figure of the lung bundle's card but COVID-BLUES, which is looked at once a release:
-#   figures.sh DATA WORK      DATA holds lung_pocus/; WORK is lung.py's cache. Writes ../results.
+# The figures of the lung bundle's card but the studies (lung_studies.py) and COVID-BLUES, which is looked at once
+# a release. Writes ../results:
+#   figures.sh DATA WORK      DATA holds lung_pocus/, medmnist/, busi/, dicom_us/, device_captures/; WORK is lung.py's
+#                             cache. SONOLAMP, PYTHON: other programs.
 set -eu
 cd "$(dirname "$0")/../.."
-data=$1 work=$2
+data=${1:?figures.sh DATA WORK} work=${2:?figures.sh DATA WORK}
 sonolamp=${SONOLAMP:-target/release/sonolamp}
 videos=$data/lung_pocus/videos
 python=${PYTHON:-python3}

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Boots the card's image on the virtual board, as it is: U-Boot, kernel, initrd and root come from the
+# Boots the card's image on the virtual board: U-Boot, kernel, initrd and root come from the
 # image, which is written to a larger card as it is; camera and lamp lines come from a
 # second disk. Says PASS or FAIL of each step, and shows the screen.
 #

@@ -17,7 +17,7 @@
 # every exam is there that was ever acknowledged on the serial line, and the service screens again.
 # U-Boot, kernel, initrd and root are the image's. The service runs without its screen, camera and lamp lines are
 # simulated (tests/card/cuts/).
-# Some minute a start on two cores. Needs what boot.sh needs, dosfstools and mtools.
+# About a minute a start on two cores. Needs what boot.sh needs, dosfstools and mtools.
 set -euo pipefail
 [ $# -ge 2 ] || { echo "usage: tests/card/cuts.sh IMAGE PROGRAM [CUTS [OUT_FOLDER [STICK_FOLDER]]]" >&2; exit 2; }
 keep=${KEEP:-}

@@ -7,7 +7,6 @@
 # PROGRAM   an aarch64 program, HOST_PROGRAM one for this machine
 # STEPS     exams    exams are kept and the boot state changes; ARGUMENTs: exams=N, and with=barrier=0 for
 #                    a kernel that never flushes the data partition
-#           survive  misfortunes are provoked (PASS or FAIL lines)
 #
 # The card has the partitions that this needs of a real one: FAT 1 and ext4 4. Kernel and file systems are
 # the card image's; the card itself is qemu's. Needs what tests/hil/board.sh installs.
@@ -18,7 +17,7 @@ mkdir -p "$1"
 out=$(realpath "$1") program=$(realpath "$2") host=$(realpath "$3") steps=$4
 shift 4
 cd "$(dirname "$0")/../.."
-[ -e "tests/card/$steps.sh" ] || { echo "record.sh: no steps $steps: exams or survive" >&2; exit 2; }
+[ -e "tests/card/$steps.sh" ] || { echo "record.sh: no steps $steps: exams" >&2; exit 2; }
 for pair in qemu-system-aarch64:qemu-system-arm mke2fs:e2fsprogs mkfs.vfat:dosfstools mcopy:mtools sfdisk:fdisk; do
   command -v "${pair%%:*}" >/dev/null || { echo "record.sh: missing: apt-get install ${pair#*:}" >&2; exit 2; }
 done

@@ -6,7 +6,7 @@
 #   tests/card/recover.sh PROGRAM HOST_PROGRAM [CUTS [EXAMS [OUT]]]
 #
 # PROGRAM is an aarch64 program, HOST_PROGRAM one for this machine. 100 cuts of 3 exams (default) take some five
-# minutes on two cores, 1000 of 12 half an hour.
+# minutes on two cores, 1000 of 12 half an hour. Needs what record.sh needs.
 set -euo pipefail
 [ $# -ge 2 ] || { echo "usage: tests/card/recover.sh PROGRAM HOST_PROGRAM [CUTS [EXAMS [OUT]]]" >&2; exit 2; }
 program=$(realpath "$1") host=$(realpath "$2") cuts=${3:-100} exams=${4:-3} out=${5:-}

@@ -11,6 +11,7 @@
 # SONOLAMP_FAULTS      the boot failures to try on the board, else all
 # SONOLAMP_ONLY=faults  on the board no refusals but boot failures and the good update, each with a minute of 20 s
 # SONOLAMP_STICKS      the sticks to try on the board (a pattern), else all
+# SONOLAMP_LIMIT       seconds on the board, else 5400
 #
 # OUT_FOLDER gets the serial line's log. Needs rauc, squashfs-tools, cryptsetup-bin, openssl; the board also
 # qemu-system-arm, u-boot-qemu, mtools, dosfstools, e2fsprogs.

@@ -4,11 +4,11 @@
 #   tests/fuzz/run.sh TARGET [SECONDS] [SEED...]
 #
 # SEEDs are files or folders that the first inputs are taken from, beside those that this script makes
-# of the repository's own (`seeds.py` makes small DICOM files). The corpus is kept small under target/fuzz; what crashes lies in
-# target/fuzz/TARGET-crashes. Needs `cargo install cargo-fuzz` and a C++ compiler.
+# of the repository's own (`seeds.py` makes small DICOM files). The corpus is kept small under target/fuzz; what
+# crashes lies in target/fuzz/TARGET-crashes. Needs `cargo install cargo-fuzz` and a C++ compiler.
 set -eu
 cd "$(dirname "$0")/../.."
-target=$1
+target=${1:?tests/fuzz/run.sh TARGET [SECONDS] [SEED...]}
 seconds=${2:-1800}
 shift "$(($# < 2 ? $# : 2))"
 

@@ -10,7 +10,7 @@
 # PROGRAM an aarch64 program; by default one is built with `cross/build.sh release`: without
 #         optimization the emulated processor is too slow for a verdict
 #
-# Needs Debian 12 or newer on x86-64 or arm64; installs qemu and what else is missing.
+# Needs Debian 12 on x86-64; installs qemu and what else is missing.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 

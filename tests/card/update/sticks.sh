@@ -6,7 +6,7 @@
 # KEY_FOLDER is made by deploy/update/keys.sh. Besides *.raucb a folder holds `words`, what the box must say
 # (a pattern), and `stage`: info (RAUC's signature check refuses, or sonolamp-update before it installs),
 # content (update-before refuses what lies in the bundle) or block (a block is not what was signed: only dm-verity sees it).
-# The bundles' root and kernel are a few random bytes: no one gets as far as to start them.
+# The bundles' root and kernel are a few random bytes: none of them gets as far as being started.
 set -euo pipefail
 export PATH="$PATH:/usr/sbin:/sbin"
 cd "$(dirname "$0")/../../.."
