@@ -165,6 +165,12 @@ impl Handle {
     pub fn lock(&self) {
         self.shared.lock.store(true, Ordering::SeqCst);
         self.shared.stop.store(true, Ordering::SeqCst);
+        // The thread may be at an export for a minute.
+        let mut view = self.shared.view();
+        if view.door == Door::Open {
+            (view.door, view.page) = (Door::Shut, Default::default());
+            (view.opened, view.map) = (None, None);
+        }
     }
 
     /// Somebody has pressed a key.
@@ -269,10 +275,11 @@ impl Archive {
     pub fn run(mut self, shutdown: &Shutdown) {
         while !shutdown.requested() {
             self.survey();
+            let request = self.requests.recv_timeout(TICK);
+            // First: what is shown is locked already, and a PIN may have been asked for.
             if self.shared.lock.swap(false, Ordering::SeqCst) {
                 self.lock();
             }
-            let request = self.requests.recv_timeout(TICK);
             let active = self.shared.active.swap(false, Ordering::SeqCst);
             if active || request.is_ok() {
                 self.last = Instant::now();

@@ -39,7 +39,7 @@ pub use self::id::ExamId;
 pub use self::index::Row;
 pub use self::journal::{What, When};
 pub use self::outbox::{Entry, Failed, State};
-pub use self::read::{Exam, Shelf, Unlocked};
+pub use self::read::{Exam, Shelf, Unlocked, Version};
 pub use self::record::{Ledger, Listed, Means, Place, Record};
 pub use self::recorder::{Conclusion, Errand, Errands, Recorder, Recording, recorder};
 pub use self::seal::{LockedKey, Recipients, SecretKey, passphrase};
@@ -153,11 +153,17 @@ impl Store {
             let problem = "has failed and takes no exam";
             return Err(Error::new(ErrorKind::Storage, "the exam store", problem, remedy));
         }
-        if self.free()? == 0 {
-            let remedy = "export exams and erase them";
-            return Err(Error::new(ErrorKind::Storage, "the exam store", "is full", remedy));
-        }
+        self.has_room()?;
         Draft::begin(Arc::clone(&self.files)).map_err(|e| broken(&e))
+    }
+
+    /// Fails where the disk is nearly full.
+    fn has_room(&self) -> Result<(), Error> {
+        if self.free()? > 0 {
+            return Ok(());
+        }
+        let remedy = "export exams and erase them";
+        Err(Error::new(ErrorKind::Storage, "the exam store", "is full", remedy))
     }
 
     /// Keeps an exam. It is safe once this returns, and not before.
@@ -320,7 +326,7 @@ fn digests(envelope: &[u8], clip: &[u8]) -> String {
     format!("{} {}", hex(envelope), hex(clip))
 }
 
-/// An exam in the making. Dropped, it is gone at the next opening.
+/// An exam in the making. Dropped, its file stays until the next opening.
 pub struct Draft {
     id: ExamId,
     key: SecretKey,
@@ -338,6 +344,14 @@ impl Draft {
 
     pub fn id(&self) -> ExamId {
         self.id
+    }
+
+    /// Gives back the space of an exam that is not to be kept.
+    pub fn discard(self) {
+        let Draft { id, files, stream, .. } = self;
+        drop(stream);
+        // What cannot be removed is removed at the next opening.
+        let _ = files.remove(&format!("{id}{CLIP}{DRAFT}"));
     }
 
     /// Adds a frame to the clip.

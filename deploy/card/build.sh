@@ -32,7 +32,7 @@ for pair in mmdebstrap:mmdebstrap mksquashfs:squashfs-tools veritysetup:cryptset
 done
 [ ${#missing[@]} = 0 ] || fail "missing: apt-get install ${missing[*]}"
 [ "$(uname -m)" = aarch64 ] || arch-test arm64 >/dev/null 2>&1 ||
-  fail "arm64 programs do not run here: mount -t binfmt_misc none /proc/sys/fs/binfmt_misc, then install qemu-user-static again"
+  fail "arm64 programs do not run here: mount -t binfmt_misc none /proc/sys/fs/binfmt_misc; /lib/systemd/systemd-binfmt"
 mkdir -p "$2"
 out=$(cd "$2" && pwd)
 version=$(dpkg-deb -f "$package" Version)

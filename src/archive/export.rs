@@ -18,6 +18,7 @@ impl Archive {
             Error::new(ErrorKind::Usage, pattern, "is not there to export to", remedy)
         })?;
         self.say(Some(Said::Exporting));
+        let version = self.shelf.version(id)?;
         let material = gather(&self.shelf, &keys.unlocked, id, Some(&self.model))?;
         // Whoever has locked it meanwhile has not asked for it.
         if self.shared.lock.load(Ordering::SeqCst) {
@@ -28,7 +29,7 @@ impl Archive {
             false => Privacy::Deidentified,
         };
         let (path, _) = handover::onto(&to, material, privacy, || ())?;
-        self.errands.run(Errand::Mark(id, What::Exported), (self.now)())?;
+        self.errands.run(Errand::Mark(id, What::Exported, version), (self.now)())?;
         self.list()?;
         self.say(Some(Said::Exported(path.display().to_string().into())));
         Ok(())

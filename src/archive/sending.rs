@@ -21,7 +21,7 @@ use crate::handover::{self, Parcel, Privacy};
 use crate::pacs::{Item, Peer, Pixels, Undelivered};
 use crate::pipeline::Model;
 use crate::pipeline::shutdown::Shutdown;
-use crate::store::{Errand, Errands, Exam, ExamId, Failed, Shelf, When};
+use crate::store::{Errand, Errands, Exam, ExamId, Failed, Shelf, Version, When};
 
 /// Between tries; each pause is twice the one before.
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
@@ -58,12 +58,12 @@ pub enum Sending {
     Waiting { exams: usize, why: Arc<str> },
 }
 
-/// One try to send an exam. What comes of it is on the disk before anyone is told: how many objects
+/// One try to send an exam, in the version that the parcels hold. What comes of it is on the disk before anyone is told: how many objects
 /// have arrived, or why not all. `None`: it was given up, and the disk holds what is known of it.
 ///
 /// `carry_out` says whether an errand was done, and `deliver` whether there was time to.
 pub fn attempt(
-    id: ExamId,
+    (id, version): (ExamId, Version),
     parcels: Result<Vec<Parcel>, Error>,
     mut carry_out: impl FnMut(Errand) -> Result<bool, Error>,
     deliver: impl FnOnce(Vec<Parcel>) -> Option<Result<(), Undelivered>>,
@@ -80,7 +80,7 @@ pub fn attempt(
         Err(error) => Err(Undelivered { error, taken: 0, unclear: false, peer: false }),
     };
     let told = match &sent {
-        Ok(_) => Errand::Sent(id),
+        Ok(_) => Errand::Sent(id, version),
         Err(Undelivered { error, taken, unclear, .. }) => {
             let (trouble, taken, unclear) = (error.to_string(), *taken, *unclear);
             Errand::NotSent(id, Failed { trouble, taken, unclear })
@@ -201,7 +201,7 @@ impl Sender {
     }
 
     fn send(&self, job: Job, shutdown: &Shutdown) -> Done {
-        let id = job.exam.record.id;
+        let exam = (job.exam.record.id, job.exam.version);
         let on = || !shutdown.requested();
         let open = || on() && self.shared.view().door == Door::Open;
         let parcels = self.parcels(job);
@@ -213,7 +213,7 @@ impl Sender {
             // What is known now is written down even if nobody waits for it.
             errand => self.errands.settle(errand, (self.now)(), on),
         };
-        match attempt(id, parcels, carry_out, |parcels| self.deliver(parcels, shutdown)) {
+        match attempt(exam, parcels, carry_out, |parcels| self.deliver(parcels, shutdown)) {
             Ok(None) => Done::GivenUp,
             Ok(Some(Ok(_))) => Done::Sent,
             Ok(Some(Err(Undelivered { error, peer, .. }))) => {

@@ -603,3 +603,16 @@ fn a_program_that_ends_while_it_sends_waits_for_no_pacs() {
         },
     );
 }
+
+#[test]
+fn locking_hides_at_once_whatever_the_thread_is_at() {
+    let open = View {
+        door: Door::Open,
+        page: Arc::new(Page { search: "Ann".to_owned(), ..Page::default() }),
+        ..View::default()
+    };
+    let (handle, _) = Handle::showing(open);
+    handle.lock();
+    let seen = handle.look();
+    assert!(seen.door == Door::Shut && seen.page.search.is_empty());
+}

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use serde::{Deserialize, Serialize};
 
-use super::Bundle;
+use super::{Bundle, signature};
 use crate::error::{Error, ErrorKind, plain_words};
 
 const CURRENT: &str = "current";
@@ -60,7 +60,7 @@ impl Installed {
         let found =
             fs::canonicalize(&link).ok().filter(|path| Some(path) != self.current().as_ref());
         found.ok_or_else(|| {
-            let remedy = "install a bundle, or leave [bundle] path empty and take the built-in one";
+            let remedy = "install one; without any installed the built-in one is taken";
             Error::new(ErrorKind::Model, link.display(), "is no bundle to go back to", remedy)
         })
     }
@@ -105,7 +105,14 @@ impl Installed {
         let target = self.folder.join(folder_name(bundle));
         self.step()?;
         fs::create_dir_all(&self.folder)?;
-        if Bundle::load(Some(&target)).is_ok_and(|there| there.digest == bundle.digest) {
+        if let Ok(there) = Bundle::load(Some(&target))
+            && there.digest == bundle.digest
+        {
+            // The same content may have been signed anew.
+            if let Some(signed) = signed(bundle).filter(|new| signed(&there) != Some(new)) {
+                self.replace(&format!("{}/{}", folder_name(bundle), signature::FILE), signed)?;
+                sync(&target)?;
+            }
             return Ok(target);
         }
         remove(&draft)?;
@@ -224,8 +231,12 @@ impl Installed {
         let link = |name| fs::read_link(self.folder.join(name)).unwrap_or_default();
         let used = [link(CURRENT), link(PREVIOUS)];
         for entry in fs::read_dir(&self.folder).into_iter().flatten().flatten() {
-            let folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
-            if folder && !used.contains(&PathBuf::from(entry.file_name())) {
+            // Whatever else lies here is not this program's to remove.
+            let name = entry.file_name();
+            let copy = entry.file_type().is_ok_and(|kind| kind.is_dir())
+                && name.to_str().is_some_and(is_folder_name)
+                && entry.path().join("bundle.toml").is_file();
+            if copy && !used.contains(&PathBuf::from(name)) {
                 let _ = remove(&entry.path());
             }
         }
@@ -264,6 +275,17 @@ fn folder_name(bundle: &Bundle) -> String {
     let name: String = bundle.title().chars().map(plain).collect();
     // A dot in front would be a draft, or lead out of the folder.
     format!("{}-{}", name.trim_start_matches('.'), bundle.short_digest())
+}
+
+/// Whether a folder may have its name from `folder_name`.
+fn is_folder_name(name: &str) -> bool {
+    let digits = name.rsplit_once('-').map_or("", |(_, digits)| digits);
+    digits.len() == 12 && digits.bytes().all(|digit| digit.is_ascii_hexdigit())
+}
+
+/// The signature that lies in a bundle.
+fn signed(bundle: &Bundle) -> Option<&[u8]> {
+    bundle.contents().find(|(path, _)| *path == signature::FILE).map(|(_, bytes)| bytes)
 }
 
 fn sync(folder: &Path) -> io::Result<()> {
@@ -396,5 +418,33 @@ mod tests {
         assert!(Bundle::load(installed.current().as_deref()).is_err());
         install(&installed, &bundle).unwrap();
         assert_eq!(version(installed.current()), "7.0.0");
+    }
+
+    #[test]
+    fn what_else_lies_in_the_folder_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        for path in ["exams", "mine", "mine-0123456789ab"] {
+            fs::create_dir(folder.path().join(path)).unwrap();
+        }
+        fs::write(folder.path().join("mine/bundle.toml"), "").unwrap();
+        let installed = Installed::at(folder.path());
+        for number in ["7.0.0", "7.0.1", "7.0.2"] {
+            install(&installed, &bundle(number)).unwrap();
+        }
+        // These three, two copies, two links, and the versions.
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 8);
+    }
+
+    #[test]
+    fn a_new_signature_over_the_same_content_takes_the_old_ones_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let installed = Installed::at(folder.path());
+        let mut bundle = bundle("7.0.0");
+        for text in ["one", "another"] {
+            bundle.sign_as(text);
+            install(&installed, &bundle).unwrap();
+            let path = installed.current().unwrap().join(signature::FILE);
+            assert_eq!(fs::read_to_string(path).unwrap(), text);
+        }
     }
 }

@@ -112,6 +112,11 @@ impl Bundle {
         trusted.signer(&self.origin, &self.text, self.signature.as_deref())
     }
 
+    #[cfg(test)]
+    pub fn sign_as(&mut self, text: &str) {
+        self.signature = Some(text.to_owned());
+    }
+
     /// Every file with its path, `bundle.toml` and the signature included.
     pub fn contents(&self) -> impl Iterator<Item = (&str, &[u8])> {
         let files = self.files.iter().map(|(path, bytes)| (&path[..], &bytes[..]));

@@ -234,14 +234,18 @@ pub fn now() -> When {
 
 /// Opens the store that the configuration names, and says what had to be mended.
 pub fn open_store(folder: &Path, keys: &Path, reserve: u64) -> Result<(Store, Vec<String>), Error> {
+    Store::open_folder(folder, recipients(keys)?, reserve, now())
+}
+
+/// The clinic's public key, or keys.
+pub fn recipients(keys: &Path) -> Result<Recipients, Error> {
     let text = std::fs::read_to_string(keys).map_err(|e| {
         let problem = format!("cannot be read ({})", plain_words(&e));
         let remedy = "`store.keys` names the file with the clinic's public key; `sonolamp exam keys` \
                       makes a pair";
         Error::new(ErrorKind::Usage, keys.display(), problem, remedy)
     })?;
-    let recipients = Recipients::parse(&text, &keys.display().to_string())?;
-    Store::open_folder(folder, recipients, reserve, now())
+    Recipients::parse(&text, &keys.display().to_string())
 }
 
 impl Place {

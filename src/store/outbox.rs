@@ -238,6 +238,19 @@ impl Store {
         self.note(outcome)
     }
 
+    /// All of an exam has arrived, but as it was before it was amended: it waits to be sent anew.
+    pub fn sent_before(
+        &mut self,
+        id: ExamId,
+        trouble: &str,
+        when: When,
+        who: &str,
+    ) -> Result<(), Error> {
+        let taken = self.entry(id)?.objects;
+        let failed = Failed { trouble: trouble.to_owned(), taken, unclear: false };
+        self.not_sent(id, &failed, when, who)
+    }
+
     /// An exam has not arrived, or not as a whole; it waits for the next try.
     pub fn not_sent(
         &mut self,

@@ -36,7 +36,11 @@ pub struct Exam {
     pub record: Record,
     key: SecretKey,
     clip: [u8; 32],
+    pub version: Version,
 }
+
+/// The digest of an exam's envelope: what is amended has another.
+pub type Version = [u8; 32];
 
 impl Shelf {
     /// Exams that are kept.
@@ -128,7 +132,16 @@ impl Shelf {
         let envelope: Envelope =
             postcard::from_bytes(&bytes).map_err(|_| damaged("its record makes no sense"))?;
         let key = SecretKey::parse(&envelope.key, &subject)?;
-        Ok(Exam { record: envelope.record, key, clip: envelope.clip })
+        let version = Sha256::digest(&sealed).into();
+        Ok(Exam { record: envelope.record, key, clip: envelope.clip, version })
+    }
+
+    /// Which version of an exam is kept.
+    pub fn version(&self, id: ExamId) -> Result<Version, Error> {
+        self.row(id)?;
+        let sealed = self.files.read(&format!("{id}{ENVELOPE}"));
+        let sealed = sealed.map_err(|e| unreadable(format!("exam {id}"), &e))?;
+        Ok(Sha256::digest(&sealed).into())
     }
 
     /// The frames of an exam, in order; an error ends them.

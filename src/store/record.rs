@@ -26,6 +26,14 @@ pub struct Place {
     pub vital_signs: VitalSigns,
 }
 
+impl Place {
+    /// Whether there is anything that a person entered.
+    pub fn is_entered(&self) -> bool {
+        let Place { score, reading, vital_signs, .. } = self;
+        score.is_some() || reading.is_some() || *vital_signs != VitalSigns::default()
+    }
+}
+
 /// What the verdict was made with.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Means {

@@ -9,7 +9,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use super::{
-    Draft, ExamId, Failed, Kept, KeptFrame, Ledger, Means, Place, Record, Shelf, Store, What, When,
+    Draft, ExamId, Failed, Kept, KeptFrame, Ledger, Means, Place, Record, Shelf, Store, Version,
+    What, When,
 };
 use crate::error::{Error, ErrorKind};
 use crate::patient::Entry;
@@ -20,6 +21,8 @@ use crate::snapshot::Keeping;
 const BUFFERS: usize = 32;
 /// Orders beside frames that may.
 const ORDERS: usize = 16;
+/// The disk's space is looked at every so many frames.
+const LOOK: u64 = 64;
 /// Exams that are erased at a time, so that the next one need not wait.
 const RETIRED: usize = 5;
 /// Who is named in the journal for an exam at the box.
@@ -83,6 +86,8 @@ pub struct Recording {
     lost: bool,
     /// An exam is being recorded.
     running: bool,
+    /// There is a frame of it.
+    seen: bool,
 }
 
 /// The disk's end.
@@ -111,14 +116,14 @@ pub struct Recorder {
 pub enum Errand {
     /// To be written into the journal.
     Note(What),
-    /// Handed over.
-    Mark(ExamId, What),
+    /// Handed over, in this version.
+    Mark(ExamId, What, Version),
     Erase(ExamId),
     /// To be sent to there; refused where it was sent before.
     Queue(ExamId, String),
     /// So many objects are about to leave the box.
     BeginSending(ExamId, usize),
-    Sent(ExamId),
+    Sent(ExamId, Version),
     NotSent(ExamId, Failed),
 }
 
@@ -141,11 +146,25 @@ impl Errands {
         let _ = self.0.try_send(Asked { errand, when, answer, waits: None });
     }
 
-    /// Has an errand done, and waits for it.
+    /// Has an errand done, and waits for it. One that was given up is not done later.
     pub fn run(&self, errand: Errand, when: When) -> Result<(), Error> {
+        self.run_within(PATIENCE, errand, when)
+    }
+
+    pub(super) fn run_within(
+        &self,
+        patience: Duration,
+        errand: Errand,
+        when: When,
+    ) -> Result<(), Error> {
         let (answer, answered) = sync_channel(1);
-        let asked = self.0.try_send(Asked { errand, when, answer, waits: None }).ok();
-        asked.and_then(|()| answered.recv_timeout(PATIENCE).ok()).unwrap_or_else(|| {
+        let waiting = Arc::new(());
+        let waits = Some(Arc::downgrade(&waiting));
+        let asked = self.0.try_send(Asked { errand, when, answer, waits }).ok();
+        let wait = || answered.recv_timeout(patience).ok();
+        // Nobody waits any more, unless it is being done right now.
+        let late = || Arc::into_inner(waiting).is_none().then(wait).flatten();
+        asked.and_then(|()| wait().or_else(late)).unwrap_or_else(|| {
             let problem = "is busy with an exam";
             Err(Error::new(ErrorKind::Storage, "the exam store", problem, "hold it and try again"))
         })
@@ -201,7 +220,8 @@ pub fn recorder(store: Store, means: Means, retain: Option<u64>) -> (Recording, 
     }
     let state = State(Arc::new(Mutex::new((0, Keeping::Ready))));
     let shared = state.clone();
-    let recording = Recording { orders, spare, state: shared, lost: false, running: false };
+    let (lost, running, seen) = (false, false, false);
+    let recording = Recording { orders, spare, state: shared, lost, running, seen };
     let (ask, asked) = sync_channel(ORDERS);
     let recorder = Recorder {
         store,
@@ -249,7 +269,7 @@ impl Recording {
 
     /// Begins an exam; what there is of one that was not kept is dropped.
     pub fn begin(&mut self) {
-        (self.lost, self.running) = (false, true);
+        (self.lost, self.running, self.seen) = (false, true, false);
         let mut state = self.state.lock();
         *state = (state.0.wrapping_add(1), Keeping::Recording);
         drop(state);
@@ -263,16 +283,22 @@ impl Recording {
         }
         let Ok(mut frame) = self.spare.try_recv() else { return self.lose() };
         fill(&mut frame);
+        self.seen = true;
         self.order(Order::Frame(frame));
     }
 
-    /// Asks for the exam to be kept; the state tells when it is.
+    /// Asks for the exam to be kept; the state tells when it is. One of which nothing was seen or entered
+    /// is none.
     pub fn keep(&mut self, conclusion: Conclusion) {
         if !std::mem::replace(&mut self.running, false) {
             return;
         }
         let mut state = self.state.lock();
-        if state.1.failure().is_some() {
+        let failed = state.1.failure().is_some();
+        if failed || !self.seen && !conclusion.place.as_ref().is_some_and(Place::is_entered) {
+            if !failed {
+                state.1 = Keeping::Ready;
+            }
             drop(state);
             return self.order(Order::Discard);
         }
@@ -282,7 +308,7 @@ impl Recording {
         self.order(Order::Keep(exam, Box::new(conclusion)));
     }
 
-    /// What is known of the exam that was kept last has changed.
+    /// What is known of the zone that was kept last has changed.
     pub fn amend(&mut self, place: Option<Place>, when: When) {
         self.order(Order::Amend(place, when));
     }
@@ -303,7 +329,11 @@ impl Store {
     pub fn carry_out(&mut self, errand: Errand, when: When, who: &str) -> Result<(), Error> {
         match errand {
             Errand::Note(what) => self.note_down(what, when, who),
-            Errand::Mark(id, what) => self.mark(id, what, when, who),
+            Errand::Mark(id, _, version) if self.version(id)? != version => {
+                let (problem, remedy) = ("was amended while it was exported", "export it again");
+                Err(Error::new(ErrorKind::Storage, format!("exam {id}"), problem, remedy))
+            }
+            Errand::Mark(id, what, _) => self.mark(id, what, when, who),
             Errand::Erase(id) => self.erase(id, when, who),
             Errand::Queue(id, _) if self.row(id)?.1.sent => {
                 let remedy = "`sonolamp exam send --again` sends it once more";
@@ -312,7 +342,13 @@ impl Store {
             }
             Errand::Queue(id, to) => self.queue(id, &to, when, who),
             Errand::BeginSending(id, objects) => self.begin_sending(id, objects),
-            Errand::Sent(id) => self.sent(id, when, who),
+            Errand::Sent(id, version) if self.version(id)? != version => {
+                let (problem, remedy) = ("was amended while it was sent", "it is sent again");
+                let error = Error::new(ErrorKind::Storage, format!("exam {id}"), problem, remedy);
+                self.sent_before(id, &error.to_string(), when, who)?;
+                Err(error)
+            }
+            Errand::Sent(id, _) => self.sent(id, when, who),
             Errand::NotSent(id, failed) => self.not_sent(id, &failed, when, who),
         }
     }
@@ -329,24 +365,43 @@ impl Recorder {
         loop {
             let order = self.orders.recv_timeout(TICK);
             let over = matches!(order, Err(RecvTimeoutError::Disconnected));
-            if let Ok(order) = order
-                && let Err(error) = self.obey(order)
-            {
-                (self.draft, self.visit) = (None, None);
-                // A disk that fails keeps nothing of a later exam either.
-                self.state.set(Keeping::Failed(error.to_string().into()));
+            if let Ok(order) = order {
+                self.follow(order);
             }
             while self.draft.is_none()
                 && let Ok(Asked { errand, when, answer, waits }) = self.asked.try_recv()
             {
-                if waits.is_none_or(|waits| waits.upgrade().is_some()) {
-                    // Whoever asked may have lost patience.
+                // Held while it is done: whoever asked knows by it that it is.
+                let held = waits.map(|waits| waits.upgrade());
+                if !matches!(held, Some(None)) {
                     let _ = answer.try_send(self.do_errand(errand, when));
                 }
             }
             if over {
-                return;
+                return self.drop_draft();
             }
+        }
+    }
+
+    /// Does what is waiting, in a test without a thread.
+    #[cfg(test)]
+    pub(super) fn catch_up(&mut self) {
+        while let Ok(order) = self.orders.try_recv() {
+            self.follow(order);
+        }
+    }
+
+    fn follow(&mut self, order: Order) {
+        if let Err(error) = self.obey(order) {
+            self.drop_draft();
+            // A disk that fails keeps nothing of a later exam either.
+            self.state.set(Keeping::Failed(error.to_string().into()));
+        }
+    }
+
+    fn drop_draft(&mut self) {
+        if let Some((draft, _)) = self.draft.take() {
+            draft.discard();
         }
     }
 
@@ -361,12 +416,14 @@ impl Recorder {
     fn obey(&mut self, order: Order) -> Result<(), Error> {
         match order {
             Order::Begin => {
-                self.draft = None;
+                self.drop_draft();
                 self.draft = Some((self.store.begin()?, 0));
             }
             Order::Frame(frame) => {
                 let added = self.draft.as_mut().map_or(Ok(()), |(draft, count)| {
                     *count += 1;
+                    let look = count.is_multiple_of(LOOK);
+                    if look { self.store.has_room() } else { Ok(()) }?;
                     draft.add(&frame)
                 });
                 // The engine may be gone.
@@ -394,7 +451,12 @@ impl Recorder {
             // While the next is recorded, what changes is its own.
             Order::Amend(..) if self.draft.is_some() => {}
             Order::Amend(place, when) => {
-                let Some((kept, record)) = self.kept.last_mut() else { return Ok(()) };
+                let zone = |place: &Option<Place>| place.as_ref().map(|place| place.zone.clone());
+                let of = zone(&place);
+                let amended =
+                    self.kept.iter_mut().rev().find(|(_, record)| zone(&record.place) == of);
+                // An exam that was not kept has nothing to amend.
+                let Some((kept, record)) = amended else { return Ok(()) };
                 record.place = place;
                 self.store.amend(kept, record, when, WHO)?;
             }
@@ -403,13 +465,13 @@ impl Recorder {
                 self.settle()?;
             }
             Order::NextPatient => {
-                self.draft = None;
+                self.drop_draft();
                 self.settle()?;
                 self.kept.clear();
                 self.visit = None;
                 self.entry.patient = Default::default();
             }
-            Order::Discard => self.draft = None,
+            Order::Discard => self.drop_draft(),
         }
         Ok(())
     }

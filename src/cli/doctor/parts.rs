@@ -1,6 +1,7 @@
 //! The parts of the box, one look each. Readings of the machine lie below a root that tests move.
 
 use std::io::Write;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::finding::Finding;
@@ -104,7 +105,7 @@ pub fn storage(root: &Path, config: &Config, folder: &Path, facts: &Device) -> V
         Some(disk) => {
             let what = format!("{} of {} MB free", disk.free >> 20, disk.size >> 20);
             let reserve = config.store.as_ref().map_or(FULL, |store| store.reserve.max(FULL));
-            findings.push(if disk.free <= reserve {
+            findings.push(if disk.free <= reserve && config.store.is_some() {
                 let what = format!("{what} where {shown} is: no exam can be kept");
                 let remedy = "export exams and erase them (`sonolamp exam`), or take a larger card";
                 Finding::trouble("storage", ErrorKind::Storage, what, remedy)
@@ -185,6 +186,22 @@ pub fn store(config: &Config) -> Finding {
     let Some(settings) = &config.store else {
         return Finding::well("exam store", "none is configured: no exam is kept");
     };
+    if let Err(error) = exam::recipients(&settings.keys) {
+        return Finding::error("exam store", &error);
+    }
+    // Opened as root it would have files that the service's user cannot write.
+    let user = rustix::process::geteuid();
+    match std::fs::metadata(&settings.folder) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && user.is_root() => {
+            let what = format!("{} is not there yet: a run makes it", settings.folder.display());
+            return Finding::well("exam store", what);
+        }
+        Ok(folder) if folder.uid() != user.as_raw() => {
+            let remedy = "`sudo -u sonolamp sonolamp doctor` opens the service's";
+            return Finding::notice("exam store", "not opened: it is another user's", remedy);
+        }
+        _ => {}
+    }
     match exam::open_store(&settings.folder, &settings.keys, settings.reserve) {
         Ok((store, mended)) => {
             let count = store.count().map_or_else(|e| e.to_string(), |n| format!("{n} exams"));
@@ -287,7 +304,8 @@ pub fn bundle(config: &Config) -> (Vec<Finding>, Option<Model>) {
         model.known_error
     );
     let mut findings = vec![Finding::well("bundle", what)];
-    if chosen.is_some() {
+    // One that the configuration names needs no signature.
+    if config.bundle.is_none() && chosen.is_some() {
         findings.push(signature(config, &model.bundle));
     }
     (findings, Some(model))

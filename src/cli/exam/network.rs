@@ -86,9 +86,10 @@ pub fn worklist(arguments: &Worklist, out: &mut impl Write) -> anyhow::Result<()
     };
     let draft = file.with_extension("part");
     let written = (|| {
+        // A link that lies there must not be followed.
+        let _ = std::fs::remove_file(&draft);
         let mut options = std::fs::OpenOptions::new();
-        let mut draft_file =
-            options.write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
+        let mut draft_file = options.write(true).create_new(true).mode(0o600).open(&draft)?;
         draft_file.write_all(&serde_json::to_vec_pretty(&expected)?)?;
         std::fs::rename(&draft, file)
     })();

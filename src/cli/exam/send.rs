@@ -136,11 +136,13 @@ impl Sender {
 
     /// One try; what comes of it is in the outbox before anyone is told.
     fn send(&self, store: &mut Store, id: ExamId) -> Result<Result<usize, Undelivered>, Error> {
+        // One that cannot be read is not sent either.
+        let version = store.version(id).unwrap_or_default();
         let parcels = self.parcels(store, id);
         let carry_out = |errand| store.carry_out(errand, now(), WHO).map(|()| true);
         let deliver = |parcels: Vec<Parcel>| Some(hand_over(&self.to.peer, &parcels, &mut |_| ()));
         let given_up = || Error::new(ErrorKind::Device, "sending", "was given up", "send it again");
-        attempt(id, parcels, carry_out, deliver)?.ok_or_else(given_up)
+        attempt((id, version), parcels, carry_out, deliver)?.ok_or_else(given_up)
     }
 
     /// An exam as a PACS takes it.

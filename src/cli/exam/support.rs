@@ -14,7 +14,8 @@ struct Support {
     sonolamp: &'static str,
     architecture: &'static str,
     processors: usize,
-    configuration_digest: String,
+    /// None, where the configuration cannot be read.
+    configuration_digest: Option<String>,
     /// Bytes that are free for exams.
     free: u64,
     store: Summary,
@@ -36,7 +37,7 @@ pub fn run(place: &Place, key: Option<&Path>, out: &mut impl Write) -> anyhow::R
         sonolamp: env!("CARGO_PKG_VERSION"),
         architecture: std::env::consts::ARCH,
         processors: std::thread::available_parallelism().map_or(0, Into::into),
-        configuration_digest: place.config()?.digest(),
+        configuration_digest: place.config().ok().map(|config| config.digest()),
         free: store.free()?,
         store: summary,
     };

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::exam::{Change, Command, State};
-use crate::frame::Frame;
+use crate::frame::{Bounds, Frame};
 use crate::protocol::Examination;
 use crate::snapshot::{Clock, FrameCounts, Visit};
 use crate::store::{Conclusion, Ledger, Place, Recording, When};
@@ -17,7 +17,14 @@ pub struct Begun {
     counts: FrameCounts,
     /// Whose exam was kept last, and of which zone: what is known of it may still change.
     kept: Option<(u32, usize)>,
+    /// Frames that were recorded, and a box that holds all their pictures.
+    frames: u64,
+    canvas: Option<Bounds>,
 }
+
+/// An exam holds itself at so many bytes of pixels: DICOM counts those of a clip with 32 bits, and a
+/// canvas may still grow.
+const LONGEST: u64 = 3_000_000_000;
 
 impl Engine<'_> {
     fn when(&self) -> When {
@@ -27,12 +34,16 @@ impl Engine<'_> {
         }
     }
 
-    /// Hands a judged frame to the recorder.
+    /// Hands a judged frame to the recorder; holds an exam that could not be handed over were it longer.
     pub(super) fn record(&mut self, frame: &Frame, interrupted: bool) {
         let Some(recording) = &mut self.settings.recording else { return };
         let stages = &self.stages;
+        let bounds = stages.bounds();
+        self.begun.frames += 1;
+        self.begun.canvas =
+            self.begun.canvas.map_or(bounds, |canvas| Some(canvas.union(bounds.unwrap_or(canvas))));
+        let bounds = bounds.unwrap_or_default();
         recording.add(|kept| {
-            let bounds = stages.bounds().unwrap_or_default();
             kept.sequence = frame.sequence;
             kept.interrupted = interrupted;
             kept.measures = *stages.measures();
@@ -46,6 +57,11 @@ impl Engine<'_> {
                 kept.luma.extend_from_slice(&frame.luma[row + left..row + right]);
             }
         });
+        let canvas = self.begun.canvas.unwrap_or_default();
+        let area = u64::from(canvas.width()) * u64::from(canvas.height());
+        if area * self.begun.frames >= LONGEST {
+            self.command(&Command::Hold);
+        }
     }
 
     /// Follows whose turn it is, from how it stood before the command. Patients are the protocol's;
@@ -83,7 +99,7 @@ impl Engine<'_> {
         match (change, command) {
             (Some(Change::Started), _) => {
                 recording.begin();
-                self.begun = Begun { when, counts, ..self.begun };
+                self.begun = Begun { when, counts, kept: before, ..Begun::default() };
             }
             (Some(Change::Held), _) => {
                 let (Some((verdict, evidence)), begun) = (self.held, self.begun) else { return };

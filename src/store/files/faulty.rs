@@ -69,6 +69,7 @@ struct State {
     /// Operations so far that change or sync something.
     operations: u64,
     failing: Option<(u64, Failure)>,
+    full: bool,
 }
 
 impl State {
@@ -105,6 +106,11 @@ impl Faulty {
     /// Lets the operation with this number, counted from 1 over the disk's life, fail.
     pub fn fail(&self, at: u64, failure: Failure) {
         self.state().failing = Some((at, failure));
+    }
+
+    /// Leaves no space from now on, for whoever asks first.
+    pub fn fill(&self) {
+        self.state().full = true;
     }
 
     pub fn operations(&self) -> u64 {
@@ -223,7 +229,7 @@ impl Files for Faulty {
     }
 
     fn free(&self) -> io::Result<u64> {
-        Ok(1 << 40)
+        Ok(if self.state().full { 0 } else { 1 << 40 })
     }
 }
 

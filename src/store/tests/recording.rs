@@ -107,3 +107,140 @@ fn what_is_kept_stays_kept_where_an_older_exam_cannot_be_erased() {
     }
     assert!(told > 0, "no failure of the erasing alone was among them");
 }
+
+#[test]
+fn an_exam_of_which_nothing_was_seen_or_entered_is_none() {
+    let disk = Faulty::default();
+    let (mut recording, recorder) = both(&disk);
+    recording.begin();
+    recording.keep(conclusion());
+    assert_eq!(recording.state(), Keeping::Ready);
+    assert_eq!(catch_up(recording, recorder), Keeping::Ready);
+    assert_eq!(open(&disk).unwrap().0.count().unwrap(), 0);
+    let (mut recording, recorder) = both(&disk);
+    recording.begin();
+    recording.keep(Conclusion { place: zone("R1", Some(2)), ..conclusion() });
+    assert_eq!(catch_up(recording, recorder), Keeping::Kept);
+}
+
+fn zone(name: &str, score: Option<u8>) -> Option<Place> {
+    Some(Place { zone: name.to_owned(), score, ..Place::default() })
+}
+
+#[test]
+fn what_is_not_kept_gives_its_space_back() {
+    let disk = Faulty::default();
+    let (mut recording, recorder) = both(&disk);
+    for _ in 0..3 {
+        recording.begin();
+        add(&mut recording, 3);
+    }
+    catch_up(recording, recorder);
+    let parts = |disk: &Faulty| disk.everything().keys().any(|name| name.contains(DRAFT));
+    assert!(!parts(&disk));
+    // Nor does one that fails while it is recorded, and it does no harm to the next.
+    let (mut recording, recorder) = both(&disk);
+    let errands = recorder.beside().1;
+    let state = recording.observer();
+    std::thread::scope(|scope| {
+        scope.spawn(|| recorder.run());
+        recording.begin();
+        add(&mut recording, 1);
+        disk.fill();
+        while !matches!(state(), Keeping::Failed(_)) {
+            add(&mut recording, 1);
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        recording.keep(conclusion());
+        // It is done once the exam is over.
+        errands.run(Errand::Note(What::Locked), WHEN).unwrap();
+        assert!(!parts(&disk));
+        drop(recording);
+    });
+    let Keeping::Failed(words) = state() else { panic!() };
+    assert!(words.contains("is full"), "{words}");
+}
+
+#[test]
+fn what_is_entered_of_a_zone_is_not_anothers() {
+    let disk = Faulty::default();
+    let (mut recording, recorder) = both(&disk);
+    for name in ["R1", "R2"] {
+        recording.begin();
+        add(&mut recording, 3);
+        recording.keep(Conclusion { place: zone(name, None), ..conclusion() });
+    }
+    recording.amend(zone("R1", Some(1)), WHEN);
+    // This one was not kept.
+    recording.amend(zone("R3", Some(3)), WHEN);
+    catch_up(recording, recorder);
+    let (store, _) = open(&disk).unwrap();
+    let places: Vec<_> = whole(&store).into_iter().map(|record| record.place).collect();
+    assert_eq!(places, [zone("R2", None), zone("R1", Some(1))]);
+}
+
+#[test]
+fn one_zone_that_fails_leaves_the_others_one_visit() {
+    let disk = Faulty::default();
+    let (mut recording, mut recorder) = both(&disk);
+    for number in 0..3 {
+        recording.begin();
+        add(&mut recording, 3);
+        if number == 1 {
+            // Too slow for this one alone.
+            add(&mut recording, 100);
+        }
+        recording.keep(conclusion());
+        recorder.catch_up();
+    }
+    catch_up(recording, recorder);
+    let (store, _) = open(&disk).unwrap();
+    let visits: Vec<_> = whole(&store).into_iter().map(|record| record.visit).collect();
+    assert!(visits.len() == 2 && visits[0] == visits[1], "{visits:?}");
+}
+
+#[test]
+fn what_was_amended_on_its_way_does_not_count_as_handed_over() {
+    let disk = Faulty::default();
+    let (mut store, _) = open(&disk).unwrap();
+    let (kept, record) = keep(&mut store, "one").unwrap();
+    let id = kept.id;
+    let before = store.version(id).unwrap();
+    store.queue(id, "PACS@127.0.0.1:4242", WHEN, WHO).unwrap();
+    store.begin_sending(id, 3).unwrap();
+    let amended = Record { operator: "another".to_owned(), ..record };
+    store.amend(&kept, &amended, WHEN, WHO).unwrap();
+    let mark = Errand::Mark(id, What::Exported, before);
+    for errand in [mark, Errand::Sent(id, before)] {
+        let error = store.carry_out(errand, WHEN, WHO).unwrap_err();
+        assert!(error.problem.contains("amended"), "{error}");
+    }
+    let row = store.row(id).unwrap().1;
+    assert!(!row.sent && row.handed_over.is_none());
+    let waiting = &store.outbox().unwrap()[0];
+    assert_eq!((waiting.state, waiting.taken), (State::Queued, 3));
+    store.begin_sending(id, 3).unwrap();
+    let now = store.version(id).unwrap();
+    store.carry_out(Errand::Sent(id, now), WHEN, WHO).unwrap();
+    assert!(store.row(id).unwrap().1.sent && store.outbox().unwrap().is_empty());
+}
+
+#[test]
+fn what_nobody_waits_for_any_more_is_not_done() {
+    let disk = Faulty::default();
+    let (mut store, _) = open(&disk).unwrap();
+    let old = keep(&mut store, "old").unwrap().1.id;
+    let (mut recording, recorder) = recorder(store, Means::default(), None);
+    let errands = recorder.beside().1;
+    std::thread::scope(|scope| {
+        scope.spawn(|| recorder.run());
+        recording.begin();
+        add(&mut recording, 3);
+        let patience = Duration::from_millis(50);
+        let error = errands.run_within(patience, Errand::Erase(old), WHEN).unwrap_err();
+        assert!(error.problem.contains("busy"), "{error}");
+        recording.keep(conclusion());
+        drop(recording);
+    });
+    assert_eq!(whole(&open(&disk).unwrap().0).len(), 2);
+}

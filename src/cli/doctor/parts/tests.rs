@@ -3,6 +3,7 @@
 use super::*;
 use crate::cli::doctor::finding::State;
 use crate::snapshot::Disk;
+use crate::store::SecretKey;
 
 fn write(root: &Path, path: &str, text: &str) {
     let path = root.join(path);
@@ -135,4 +136,11 @@ fn a_store_that_cannot_be_is_told_with_its_kind() {
     let text = format!("[store]\nfolder = \"/proc/none\"\nkeys = \"{}\"\n", keys.display());
     let absent = store(&config(&text));
     assert_eq!((absent.state, absent.kind.exit_code()), (State::Trouble, 2), "{absent:?}");
+    // With a key, it is the store itself that must be one.
+    let store_file = folder.path().join("file");
+    std::fs::write(&keys, SecretKey::generate().public()).unwrap();
+    std::fs::write(&store_file, "").unwrap();
+    let text = text.replace("/proc/none", &store_file.display().to_string());
+    let file = store(&config(&text));
+    assert_eq!((file.state, file.kind.exit_code()), (State::Trouble, 5), "{file:?}");
 }
