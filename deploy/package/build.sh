@@ -89,6 +89,7 @@ for file in $here/README.md deploy/cameras.md deploy/wiring.md deploy/wiring.svg
   put "$file" "$doc/${file##*/}"
 done
 for file in "$here"/examples/*; do put "$file" "$doc/examples/${file##*/}"; done
+for file in deploy/box/*; do put "$file" "$doc/box/${file##*/}"; done
 sed -e "s/@COPYRIGHT@/$(sed -n 's/^Copyright (c) //p' LICENSE-MIT)/" -e '/@MIT@/{
 r '<(sed -e '1,/^Copyright/d' LICENSE-MIT | sed -e '1{/^$/d}' -e 's/^$/./' -e 's/^/ /')'
 d
