@@ -45,7 +45,7 @@ camera() { find /proc/"$(pids sonolamp | head -n 1)"/fd -lname /dev/video0 | gre
 eventually "it has the camera" 30 camera
 seen() {
   timeout -s INT 10 script -qfc "stty cols 120 rows 40; TERM=xterm-256color LANG=C.UTF-8 sonolamp watch" /dev/null </dev/null >/run/card-test/screen 2>&1
-  sed 's/\x1b\[[0-9;?]*[A-Za-z]/ /g' /run/card-test/screen | tr -s ' ' >/run/card-test/words
+  sed 's/\x1b\[[0-9;?]*[A-Za-z]/ /g' /run/card-test/screen | tr -d ' ' >/run/card-test/words
   grep -aqi 'ungradable\|无法判读' /run/card-test/words
 }
 eventually "frames are judged: the test pattern is ungradable" 60 seen

@@ -10,11 +10,13 @@ use flate2::read::DeflateDecoder;
 const DEFLATED: &str = "1.2.840.10008.1.2.1.99";
 const BIG_ENDIAN: &str = "1.2.840.10008.1.2.2";
 const IMPLICIT: &str = "1.2.840.10008.1.2";
-const PREAMBLE: u64 = 132;
+const MAGIC: &[u8; 4] = b"DICM";
+const PREAMBLE: usize = 128;
 /// A deflated kilobyte can become a megabyte, and the parser keeps all of it.
 const INFLATED_LIMIT: u64 = 256_000_000;
 const UNDEFINED: u32 = u32::MAX;
-const META: u16 = 0x0002;
+const META_LENGTH: (u16, u16) = (0x0002, 0x0000);
+const SYNTAX: (u16, u16) = (0x0002, 0x0010);
 const ITEM: (u16, u16) = (0xfffe, 0xe000);
 const PIXEL_DATA: (u16, u16) = (0x7fe0, 0x0010);
 
@@ -38,20 +40,21 @@ struct Header {
 /// Fails with `UnexpectedEof` where an element is longer than what is left.
 pub fn check(mut reader: impl Read + Seek) -> io::Result<()> {
     let end = reader.seek(SeekFrom::End(0))?;
-    reader.seek(SeekFrom::Start(PREAMBLE))?;
+    let Some(start) = start(&mut reader)? else { return Ok(()) };
+    reader.seek(SeekFrom::Start(start))?;
     let (implicit, big, fragments) = (false, false, false);
-    let mut walk = Walk { reader, at: PREAMBLE, end, implicit, big, fragments };
+    let mut walk = Walk { reader, at: start, end, implicit, big, fragments };
+    // Explicit and little endian; as long as its first element says, as the parser has it.
+    if walk.header()?.tag != META_LENGTH {
+        return Ok(());
+    }
+    let length = u32::from_le_bytes(walk.bytes()?);
+    let data = walk.at + u64::from(length);
     let mut syntax = Vec::new();
-    // The meta group is always explicit and little endian.
-    while walk.at < walk.end {
-        let start = walk.at;
+    while walk.at < data {
         let Header { tag, length, .. } = walk.header()?;
-        if tag.0 != META {
-            walk.seek(start)?;
-            break;
-        }
         walk.fits(length)?;
-        if tag.1 == 0x0010 {
+        if tag == SYNTAX {
             syntax.clear();
             walk.reader.by_ref().take(u64::from(length)).read_to_end(&mut syntax)?;
         }
@@ -70,6 +73,15 @@ pub fn check(mut reader: impl Read + Seek) -> io::Result<()> {
     }
     (walk.implicit, walk.big) = (syntax == IMPLICIT, syntax == BIG_ENDIAN);
     walk.elements()
+}
+
+/// Where the meta group begins; nowhere, where the parser will find no DICOM file. Some have no preamble.
+fn start(reader: &mut (impl Read + Seek)) -> io::Result<Option<u64>> {
+    reader.rewind()?;
+    let mut head = Vec::new();
+    reader.by_ref().take((PREAMBLE + MAGIC.len()) as u64).read_to_end(&mut head)?;
+    let at = [PREAMBLE, 0].into_iter().find(|&at| head.get(at..at + 4) == Some(&MAGIC[..]));
+    Ok(at.map(|at| (at + MAGIC.len()) as u64))
 }
 
 impl<R: Read + Seek> Walk<R> {

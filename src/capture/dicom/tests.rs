@@ -183,6 +183,8 @@ fn grey_comes_through_every_native_syntax() {
             assert!(frame.luma == clip[i], "{syntax}");
         }
     }
+    let bare = Writer::new(EXPLICIT).grey(1).pixels(&ramp(0)).split_off(128);
+    assert_eq!(luma(&bare), ramp(0));
     let inverted: Vec<u8> = ramp(0).iter().map(|p| 255 - p).collect();
     let file = Writer::new(EXPLICIT).picture("MONOCHROME1", 1, 0, 1, [8, 8]).pixels(&ramp(0));
     assert_eq!(luma(&file), inverted);
@@ -483,7 +485,13 @@ fn what_cannot_be_read_says_why_in_one_line() {
         writer.data.extend([9, 0, 2, 0, b'Z', b'Z', 0, 0, 0xf0, 0xff, 0xff, 0x7f]);
         writer.file()
     };
+    // The parser takes the meta group to be as long as it says, whatever is in it, and needs no preamble.
+    let (mut foreign, bare) = (claims.clone(), claims[128..].to_vec());
+    let uid = foreign.windows(6).position(|bytes| bytes == [2, 0, 0x12, 0, b'U', b'I']).unwrap();
+    foreign[uid] = 3;
     for (file, words) in [
+        (foreign, "not whole or no DICOM file (unexpected end of file"),
+        (bare, "not whole or no DICOM file (unexpected end of file"),
         (unknown(EXPLICIT), "(unexpected end of file"),
         (unknown(DEFLATED), "(unexpected end of file"),
         (inflates, "not whole or no DICOM file (unexpected end of file"),
