@@ -77,7 +77,7 @@ impl Dicom {
             wrong(path, &problem, COPY)
         };
         let mut file = BufReader::new(std::fs::File::open(path).map_err(unreadable)?);
-        lengths::check(&mut file).map_err(|e| broken(&e))?;
+        lengths::check(&mut file).map_err(|e| broken(&*e))?;
         drop(file);
         let mut object = OpenFileOptions::new().open_file(path).map_err(|e| broken(&e))?;
         let syntax = object.meta().transfer_syntax().to_owned();

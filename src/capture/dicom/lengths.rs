@@ -1,81 +1,96 @@
 //! A walk over a file's elements before they are read: does every one of them fit into the file?
 //!
 //! The parser reserves what an element claims, up to 4 GB, before it finds that the file is
-//! shorter, which a small machine does not survive. What is deflated is walked inflated, up to a limit.
+//! shorter, which a small machine does not survive. So it goes through the file in its own lazy form
+//! first, which takes a damaged file as it does. What is deflated is walked inflated, up to a limit.
 
+use std::error::Error;
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
 
+use dicom_encoding::TransferSyntax;
+use dicom_parser::StatefulDecode;
+use dicom_parser::dataset::LazyDataToken;
+use dicom_parser::dataset::lazy_read::LazyDataSetReader;
+use dicom_transfer_syntax_registry::{TransferSyntaxIndex, TransferSyntaxRegistry};
 use flate2::read::DeflateDecoder;
 
 const DEFLATED: &str = "1.2.840.10008.1.2.1.99";
-const BIG_ENDIAN: &str = "1.2.840.10008.1.2.2";
-const IMPLICIT: &str = "1.2.840.10008.1.2";
 const MAGIC: &[u8; 4] = b"DICM";
 const PREAMBLE: usize = 128;
 /// A deflated kilobyte can become a megabyte, and the parser keeps all of it.
 const INFLATED_LIMIT: u64 = 256_000_000;
-const UNDEFINED: u32 = u32::MAX;
-const META_LENGTH: (u16, u16) = (0x0002, 0x0000);
-const SYNTAX: (u16, u16) = (0x0002, 0x0010);
-const ITEM: (u16, u16) = (0xfffe, 0xe000);
-const PIXEL_DATA: (u16, u16) = (0x7fe0, 0x0010);
+const META_LENGTH: [u16; 2] = [0x0002, 0x0000];
+const SYNTAX: [u16; 2] = [0x0002, 0x0010];
 
-struct Walk<R> {
-    reader: R,
-    at: u64,
-    end: u64,
-    implicit: bool,
-    big: bool,
-    /// Items are fragments of a picture, and hold no elements.
-    fragments: bool,
-}
-
-/// An element's tag, value representation (spaces where it is implied) and length.
-struct Header {
-    tag: (u16, u16),
-    vr: [u8; 2],
-    length: u32,
-}
-
-/// Fails with `UnexpectedEof` where an element is longer than what is left.
-pub fn check(mut reader: impl Read + Seek) -> io::Result<()> {
+/// Fails with `UnexpectedEof` where an element is longer than what is left, and where the parser would fail.
+pub fn check(mut reader: impl Read + Seek) -> Result<(), Box<dyn Error>> {
     let end = reader.seek(SeekFrom::End(0))?;
-    let Some(start) = start(&mut reader)? else { return Ok(()) };
-    reader.seek(SeekFrom::Start(start))?;
-    let (implicit, big, fragments) = (false, false, false);
-    let mut walk = Walk { reader, at: start, end, implicit, big, fragments };
-    // Explicit and little endian; as long as its first element says, as the parser has it.
-    if walk.header()?.tag != META_LENGTH {
-        return Ok(());
-    }
-    let length = u32::from_le_bytes(walk.bytes()?);
-    let data = walk.at + u64::from(length);
-    let mut syntax = Vec::new();
-    while walk.at < data {
-        let Header { tag, length, .. } = walk.header()?;
-        walk.fits(length)?;
-        if tag == SYNTAX {
-            syntax.clear();
-            walk.reader.by_ref().take(u64::from(length)).read_to_end(&mut syntax)?;
-        }
-        walk.seek(walk.at + u64::from(length))?;
-    }
+    let Some(syntax) = meta(&mut reader, end)? else { return Ok(()) };
     let syntax = String::from_utf8_lossy(&syntax);
     let syntax = syntax.trim_end_matches(['\0', ' ']);
-    if syntax == DEFLATED {
-        let mut data = Vec::new();
-        DeflateDecoder::new(walk.reader).take(INFLATED_LIMIT + 1).read_to_end(&mut data)?;
-        let end = data.len() as u64;
-        if end > INFLATED_LIMIT {
-            return Err(io::Error::other("inflated it is longer than 256 MB"));
-        }
-        return Walk { reader: Cursor::new(data), at: 0, end, implicit, big, fragments }.elements();
+    // Of others, the parser reads nothing.
+    let Some(known) = TransferSyntaxRegistry.get(syntax) else { return Ok(()) };
+    if syntax != DEFLATED {
+        return walk(reader, end, known);
     }
-    (walk.implicit, walk.big) = (syntax == IMPLICIT, syntax == BIG_ENDIAN);
-    walk.elements()
+    let mut data = Vec::new();
+    DeflateDecoder::new(reader).take(INFLATED_LIMIT + 1).read_to_end(&mut data)?;
+    let end = data.len() as u64;
+    if end > INFLATED_LIMIT {
+        return Err("inflated it is longer than 256 MB".into());
+    }
+    walk(Cursor::new(data), end, known)
 }
 
-/// Where the meta group begins; nowhere, where the parser will find no DICOM file. Some have no preamble.
+/// The elements after the meta group.
+fn walk(reader: impl Read + Seek, end: u64, syntax: &TransferSyntax) -> Result<(), Box<dyn Error>> {
+    let mut tokens = LazyDataSetReader::new_with_ts(reader, syntax)?;
+    while let Some(token) = tokens.advance() {
+        let token = token?;
+        match &token {
+            LazyDataToken::LazyValue { header, decoder } => {
+                fits(header.len.0, decoder.position(), end)?;
+            }
+            LazyDataToken::LazyItemValue { len, decoder } => fits(*len, decoder.position(), end)?,
+            _ => {}
+        }
+        token.skip()?;
+    }
+    Ok(())
+}
+
+fn fits(length: u32, at: u64, end: u64) -> io::Result<()> {
+    if u64::from(length) <= end.saturating_sub(at) {
+        return Ok(());
+    }
+    Err(io::ErrorKind::UnexpectedEof.into())
+}
+
+/// Goes over the meta group, which is as long as its first element says, and returns the transfer syntax;
+/// none, where the parser will find no DICOM file.
+fn meta(reader: &mut (impl Read + Seek), end: u64) -> io::Result<Option<Vec<u8>>> {
+    let Some(start) = start(reader)? else { return Ok(None) };
+    let mut at = reader.seek(SeekFrom::Start(start))?;
+    let (tag, length) = header(reader, &mut at)?;
+    if tag != META_LENGTH || length != 4 {
+        return Ok(None);
+    }
+    let data = at + 4 + u64::from(u32::from_le_bytes(bytes(reader)?));
+    at += 4;
+    let mut syntax = Vec::new();
+    while at < data {
+        let (tag, length) = header(reader, &mut at)?;
+        fits(length, at, end)?;
+        if tag == SYNTAX {
+            syntax.clear();
+            reader.by_ref().take(u64::from(length)).read_to_end(&mut syntax)?;
+        }
+        at = reader.seek(SeekFrom::Start(at + u64::from(length)))?;
+    }
+    Ok(Some(syntax))
+}
+
+/// Where the meta group begins; nowhere, where there is no DICOM file. Some have no preamble.
 fn start(reader: &mut (impl Read + Seek)) -> io::Result<Option<u64>> {
     reader.rewind()?;
     let mut head = Vec::new();
@@ -84,80 +99,29 @@ fn start(reader: &mut (impl Read + Seek)) -> io::Result<Option<u64>> {
     Ok(at.map(|at| (at + MAGIC.len()) as u64))
 }
 
-impl<R: Read + Seek> Walk<R> {
-    /// The elements after the meta group.
-    fn elements(&mut self) -> io::Result<()> {
-        while self.at < self.end {
-            let Header { tag, vr, length } = self.header()?;
-            if length == UNDEFINED {
-                self.fragments = tag == PIXEL_DATA;
-                continue;
-            }
-            self.fits(length)?;
-            let inside =
-                if tag == ITEM { !self.fragments } else { vr == *b"SQ" || self.holds_items()? };
-            if !inside {
-                self.seek(self.at + u64::from(length))?;
-            }
+fn bytes<const N: usize>(reader: &mut impl Read) -> io::Result<[u8; N]> {
+    let mut bytes = [0; N];
+    reader.read_exact(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// An element's tag and length, in the meta group's explicit little endian.
+fn header(reader: &mut impl Read, at: &mut u64) -> io::Result<([u16; 2], u32)> {
+    let [a, b, c, d, e, f, g, h] = bytes::<8>(reader)?;
+    *at += 8;
+    let tag = [u16::from_le_bytes([a, b]), u16::from_le_bytes([c, d])];
+    let length = match &[e, f] {
+        // Items have no representation.
+        _ if tag[0] == 0xfffe => u32::from_le_bytes([e, f, g, h]),
+        b"AE" | b"AS" | b"AT" | b"CS" | b"DA" | b"DS" | b"DT" | b"FD" | b"FL" | b"IS" | b"LO"
+        | b"LT" | b"PN" | b"SH" | b"SL" | b"SS" | b"ST" | b"TM" | b"UI" | b"UL" | b"US" => {
+            u32::from(u16::from_le_bytes([g, h]))
         }
-        Ok(())
-    }
-
-    fn seek(&mut self, at: u64) -> io::Result<()> {
-        self.at = self.reader.seek(SeekFrom::Start(at))?;
-        Ok(())
-    }
-
-    fn bytes<const N: usize>(&mut self) -> io::Result<[u8; N]> {
-        let mut bytes = [0; N];
-        self.reader.read_exact(&mut bytes)?;
-        self.at += N as u64;
-        Ok(bytes)
-    }
-
-    fn word(&self, pair: [u8; 2]) -> u16 {
-        if self.big { u16::from_be_bytes(pair) } else { u16::from_le_bytes(pair) }
-    }
-
-    fn long(&self, four: [u8; 4]) -> u32 {
-        if self.big { u32::from_be_bytes(four) } else { u32::from_le_bytes(four) }
-    }
-
-    fn header(&mut self) -> io::Result<Header> {
-        let [a, b, c, d, e, f, g, h] = self.bytes::<8>()?;
-        let tag = (self.word([a, b]), self.word([c, d]));
-        if self.implicit || tag.0 == ITEM.0 {
-            return Ok(Header { tag, vr: *b"  ", length: self.long([e, f, g, h]) });
+        // Those that this list does not know have a long one too (PS3.5, 7.1.2).
+        _ => {
+            *at += 4;
+            u32::from_le_bytes(bytes(reader)?)
         }
-        let vr = [e, f];
-        let length = match &vr {
-            b"AE" | b"AS" | b"AT" | b"CS" | b"DA" | b"DS" | b"DT" | b"FD" | b"FL" | b"IS"
-            | b"LO" | b"LT" | b"PN" | b"SH" | b"SL" | b"SS" | b"ST" | b"TM" | b"UI" | b"UL"
-            | b"US" => u32::from(self.word([g, h])),
-            // Those that this list does not know have a long one too (PS3.5, 7.1.2).
-            _ => {
-                let four = self.bytes::<4>()?;
-                self.long(four)
-            }
-        };
-        Ok(Header { tag, vr, length })
-    }
-
-    fn fits(&self, length: u32) -> io::Result<()> {
-        if u64::from(length) <= self.end - self.at.min(self.end) {
-            return Ok(());
-        }
-        Err(io::ErrorKind::UnexpectedEof.into())
-    }
-
-    /// Whether the value that follows is a sequence, where no representation says so.
-    fn holds_items(&mut self) -> io::Result<bool> {
-        if !self.implicit || self.end - self.at < 8 {
-            return Ok(false);
-        }
-        let back = self.at;
-        let [a, b, c, d] = self.bytes::<4>()?;
-        self.seek(back)?;
-        Ok((self.word([a, b]), self.word([c, d])) == ITEM)
-    }
+    };
+    Ok((tag, length))
 }
