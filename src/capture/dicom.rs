@@ -6,9 +6,9 @@
 
 mod attributes;
 mod codec;
+mod elements;
 mod fragments;
 mod grey;
-mod lengths;
 mod regions;
 mod rle;
 
@@ -16,7 +16,7 @@ use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use dicom_object::{OpenFileOptions, Tag};
+use dicom_object::Tag;
 
 use self::attributes::{Attributes, Photometric};
 use self::codec::Unpacker;
@@ -72,15 +72,12 @@ impl Dicom {
                 format!("is {} MB long; at most 1074 are read", metadata.len() / 1_000_000);
             return Err(wrong(path, &problem, "export a shorter clip"));
         }
-        let broken = |e: &dyn std::error::Error| {
+        let broken = |e: &(dyn std::error::Error + 'static)| {
             let problem = format!("is not whole or no DICOM file ({})", innermost(e));
             wrong(path, &problem, COPY)
         };
-        let mut file = BufReader::new(std::fs::File::open(path).map_err(unreadable)?);
-        lengths::check(&mut file).map_err(|e| broken(&*e))?;
-        drop(file);
-        let mut object = OpenFileOptions::new().open_file(path).map_err(|e| broken(&e))?;
-        let syntax = object.meta().transfer_syntax().to_owned();
+        let file = BufReader::new(std::fs::File::open(path).map_err(unreadable)?);
+        let (syntax, mut object) = elements::read(file).map_err(|e| broken(&*e))?;
         let codec = codec::of(&syntax).map_err(|(problem, remedy)| {
             wrong(path, &format!("cannot be decoded: {problem}"), remedy)
         })?;
@@ -137,12 +134,15 @@ fn wrong(path: &Path, problem: &str, remedy: &str) -> Error {
 }
 
 /// The first cause in a chain of errors.
-fn innermost(error: &dyn std::error::Error) -> String {
+fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
     let mut last = error;
     while let Some(source) = last.source() {
         last = source;
     }
-    last.to_string()
+    match last.downcast_ref::<std::io::Error>().map(std::io::Error::kind) {
+        Some(std::io::ErrorKind::UnexpectedEof) => "unexpected end of file".to_owned(),
+        _ => last.to_string(),
+    }
 }
 
 #[cfg(test)]
