@@ -1,11 +1,13 @@
 //! Reads a file's elements, whatever they claim: none is taken to be longer than what is left of the file.
 //!
 //! The parser reserves what an element claims, up to 4 GB, before it finds that the file is
-//! shorter, which a small machine does not survive. So it gets a decoder that bounds every claim.
+//! shorter, which a small machine does not survive. So it gets a decoder that ends at such a claim.
 //! What is deflated is inflated first, up to a limit.
 
+use std::cell::Cell;
 use std::error::Error;
 use std::io::{self, Cursor, Read, Seek, SeekFrom, Write};
+use std::rc::Rc;
 
 use dicom_core::header::{DataElementHeader, Length, SequenceItemHeader};
 use dicom_core::value::PrimitiveValue;
@@ -22,8 +24,6 @@ const PREAMBLE: usize = 128;
 const INFLATED_LIMIT: u64 = 256_000_000;
 const META_LENGTH: [u16; 2] = [0x0002, 0x0000];
 const SYNTAX: [u16; 2] = [0x0002, 0x0010];
-/// Bytes of the largest number: so much more than there is cannot be read, in whatever units.
-const MORE: u64 = 8;
 
 /// The transfer syntax and the elements after the meta group.
 pub fn read(mut reader: impl Read + Seek) -> Result<(String, InMemDicomObject), Box<dyn Error>> {
@@ -45,28 +45,32 @@ pub fn read(mut reader: impl Read + Seek) -> Result<(String, InMemDicomObject), 
         (Box::new(reader), end.saturating_sub(at))
     };
     let decoder = DynStatefulDecoder::new_with_ts(reader, known, 0)?;
-    let object = InMemDicomObject::read_dataset(Bounded { decoder, end })?;
-    Ok((syntax, object))
+    let short = Rc::new(Cell::new(false));
+    let object = InMemDicomObject::read_dataset(Bounded { decoder, end, short: short.clone() });
+    if short.get() {
+        return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
+    }
+    Ok((syntax, object?))
 }
 
-/// A decoder that reads no more than there is.
+/// A decoder that lets nobody hear of more bytes than there are: the data end at such a claim.
 struct Bounded<S> {
     decoder: S,
     end: u64,
+    /// There was one.
+    short: Rc<Cell<bool>>,
 }
 
 impl<S: StatefulDecode> Bounded<S> {
-    /// A length that reading fails with just as well, if it is more than there is.
-    fn bound(&self, length: u32) -> u32 {
-        let most = self.end.saturating_sub(self.decoder.position()).saturating_add(MORE);
-        length.min(u32::try_from(most).unwrap_or(u32::MAX))
-    }
-
-    fn bounded(&self, header: &DataElementHeader) -> DataElementHeader {
-        match header.len.get() {
-            Some(length) => DataElementHeader { len: Length(self.bound(length)), ..*header },
-            None => *header,
+    /// Goes to the end where an element is longer than what is left; whether it is.
+    fn ends(&mut self, length: Length) -> Decoded<bool> {
+        let left = self.end.saturating_sub(self.decoder.position());
+        let over = length.get().is_some_and(|length| u64::from(length) > left);
+        if over {
+            self.short.set(true);
+            self.decoder.skip_bytes(u32::MAX)?;
         }
+        Ok(over)
     }
 }
 
@@ -74,35 +78,37 @@ impl<S: StatefulDecode> StatefulDecode for Bounded<S> {
     type Reader = S::Reader;
 
     fn decode_header(&mut self) -> Decoded<DataElementHeader> {
-        self.decoder.decode_header()
+        let header = self.decoder.decode_header()?;
+        if self.ends(header.len)? { self.decoder.decode_header() } else { Ok(header) }
     }
 
     fn decode_item_header(&mut self) -> Decoded<SequenceItemHeader> {
-        self.decoder.decode_item_header()
+        let header = self.decoder.decode_item_header()?;
+        match header {
+            SequenceItemHeader::Item { len } if self.ends(len)? => {
+                self.decoder.decode_item_header()
+            }
+            header => Ok(header),
+        }
     }
 
     fn read_value(&mut self, header: &DataElementHeader) -> Decoded<PrimitiveValue> {
-        let header = self.bounded(header);
-        self.decoder.read_value(&header)
+        self.decoder.read_value(header)
     }
 
     fn read_value_preserved(&mut self, header: &DataElementHeader) -> Decoded<PrimitiveValue> {
-        let header = self.bounded(header);
-        self.decoder.read_value_preserved(&header)
+        self.decoder.read_value_preserved(header)
     }
 
     fn read_value_bytes(&mut self, header: &DataElementHeader) -> Decoded<PrimitiveValue> {
-        let header = self.bounded(header);
-        self.decoder.read_value_bytes(&header)
+        self.decoder.read_value_bytes(header)
     }
 
     fn read_to_vec(&mut self, length: u32, vec: &mut Vec<u8>) -> Decoded<()> {
-        let length = self.bound(length);
         self.decoder.read_to_vec(length, vec)
     }
 
     fn read_u32_to_vec(&mut self, length: u32, vec: &mut Vec<u32>) -> Decoded<()> {
-        let length = self.bound(length);
         self.decoder.read_u32_to_vec(length, vec)
     }
 
