@@ -78,7 +78,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 ];
 
 /// Vendor crates and the files that may name each: one place, or one for each way through it.
-const VENDORS: [(&str, &[&str]); 30] = [
+const VENDORS: [(&str, &[&str]); 31] = [
     ("v4l", &["capture/v4l2"]),
     ("rppal", &["lamps/rppal.rs"]),
     ("gpiocdev", &["gpio.rs"]),
@@ -88,10 +88,11 @@ const VENDORS: [(&str, &[&str]); 30] = [
     ("mipidsi", &["panel/colour.rs"]),
     ("tract_onnx", &["inference"]),
     ("dicom_object", &["capture/dicom", "handover", "pacs"]),
-    ("dicom_core", &["handover/dicom", "pacs"]),
+    ("dicom_core", &["capture/dicom", "handover/dicom", "pacs"]),
     ("dicom_dictionary_std", &["handover/dicom"]),
     ("dicom_encoding", &["pacs"]),
-    ("dicom_transfer_syntax_registry", &["pacs"]),
+    ("dicom_parser", &["capture/dicom"]),
+    ("dicom_transfer_syntax_registry", &["capture/dicom", "pacs"]),
     ("dicom_ul", &["pacs"]),
     ("rustls", &["pacs"]),
     ("hayro_jpeg2000", &["capture/dicom"]),
