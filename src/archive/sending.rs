@@ -58,8 +58,9 @@ pub enum Sending {
     Waiting { exams: usize, why: Arc<str> },
 }
 
-/// One try to send an exam, in the version that the parcels hold. What comes of it is on the disk before anyone is told: how many objects
-/// have arrived, or why not all. `None`: it was given up, and the disk holds what is known of it.
+/// One try to send an exam, in the version that the parcels hold. What comes of it is on the disk before
+/// anyone is told: how many objects have arrived, or why not all. `None`: it was given up, and the disk
+/// holds what is known of it.
 ///
 /// `carry_out` says whether an errand was done, and `deliver` whether there was time to.
 pub fn attempt(
