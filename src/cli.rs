@@ -4,6 +4,7 @@ mod bench;
 mod bundle;
 mod card;
 mod config;
+mod dark;
 mod doctor;
 mod evaluate;
 mod exam;
@@ -54,6 +55,8 @@ enum Verb {
     Bundle(bundle::Arguments),
     Card(card::Arguments),
     Config(config::Arguments),
+    #[command(hide = true)]
+    Dark(dark::Arguments),
     Doctor(doctor::Arguments),
     Exam(exam::Arguments),
     #[command(hide = true)]
@@ -81,6 +84,7 @@ pub fn main() -> ExitCode {
         Some(Verb::Bundle(arguments)) => bundle::run(&arguments),
         Some(Verb::Card(arguments)) => card::run(&arguments),
         Some(Verb::Config(arguments)) => config::run(&arguments),
+        Some(Verb::Dark(arguments)) => dark::run(&arguments),
         Some(Verb::Doctor(arguments)) => doctor::run(&arguments),
         Some(Verb::Exam(arguments)) => exam::run(&arguments),
         Some(Verb::Manual(arguments)) => manual::run(&arguments),

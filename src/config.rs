@@ -251,6 +251,12 @@ impl Config {
         self.bundle.clone().or_else(|| Installed::at(&self.bundles).current())
     }
 
+    /// An installed bundle is run only while somebody who is trusted vouches for it; one that is named,
+    /// or built in, needs no signature.
+    pub fn bundle_must_be_signed(&self) -> bool {
+        self.bundle.is_none() && Installed::at(&self.bundles).current().is_some()
+    }
+
     /// SHA-256 of all settings, in hexadecimal digits.
     pub fn digest(&self) -> String {
         let digest = Sha256::digest(format!("{self:?}"));
@@ -354,8 +360,22 @@ impl RawCapture {
     }
 }
 
+/// The lamps of the file that is read, though it may not be right; those of the usual wiring where
+/// what it says of them is not.
+pub fn lamps_at_least(path: Option<&Path>) -> Result<(LampDriver, lamps::Wiring), Error> {
+    if let Ok(config) = Config::load(path) {
+        return Ok((config.driver, config.wiring));
+    }
+    let text = std::fs::read_to_string(path.unwrap_or(Path::new(SYSTEM_FILE))).unwrap_or_default();
+    if let Some(lamps) = lamps_alone(&text) {
+        return Ok(lamps);
+    }
+    let usual = Config::parse(USUAL_WIRING, "the usual wiring")?;
+    Ok((usual.driver, usual.wiring))
+}
+
 /// The lamps of a file that is not right as a whole, where what it says of them is.
-pub fn lamps_alone(text: &str) -> Option<(LampDriver, lamps::Wiring)> {
+fn lamps_alone(text: &str) -> Option<(LampDriver, lamps::Wiring)> {
     let lamps = toml::from_str::<toml::Table>(text).ok()?.remove("lamps")?;
     let lamps: RawLamps = lamps.try_into().ok()?;
     let wrong =

@@ -1,17 +1,25 @@
 //! The box itself: heat, power, storage, memory, clock. Read from Linux's own files, a few times a
 //! minute, by a thread of its own; what this machine does not tell is `None` and never an error.
 
+use std::io::Read as _;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::pipeline::shutdown::Shutdown;
-use crate::snapshot::{Clock, Device, Disk, Power};
+use crate::snapshot::{Clock, Device, Disk, Power, Update};
 
 /// How often the facts are read.
 const EVERY: Duration = Duration::from_secs(2);
 /// A clock before this, in seconds since 1970, was never set: 2026-01-01.
 const PLAUSIBLE: u64 = 1_767_225_600;
+
+/// Where `sonolamp-update` of a card says what becomes of a stick.
+const UPDATE: &str = "run/sonolamp-update/status";
+/// For so long it is news.
+const NEWS: Duration = Duration::from_secs(300);
+/// More than it ever says, in bytes.
+const LONGEST: u64 = 500;
 
 /// Reads everything below `root` ("/" but for tests); storage is that of `folder`.
 pub fn read(root: &Path, folder: &Path) -> Device {
@@ -28,6 +36,7 @@ pub fn read(root: &Path, folder: &Path) -> Device {
         disk: disk(folder),
         memory: text("proc/meminfo").and_then(|text| memory(&text)),
         clock: clock(root, SystemTime::now()),
+        update: update(&root.join(UPDATE)),
     }
 }
 
@@ -68,6 +77,18 @@ fn memory(text: &str) -> Option<(u64, u64)> {
         kibibytes.checked_mul(1024)
     };
     Some((bytes("MemAvailable")?, bytes("MemTotal")?))
+}
+
+fn update(status: &Path) -> Option<Update> {
+    let file = std::fs::File::open(status).ok()?;
+    let said = file.metadata().and_then(|about| about.modified()).ok()?;
+    let mut bytes = Vec::new();
+    file.take(LONGEST).read_to_end(&mut bytes).ok()?;
+    let text = String::from_utf8_lossy(&bytes);
+    let words: String = text.lines().next()?.chars().filter(|c| !c.is_control()).collect();
+    // A clock that was set meanwhile makes it old.
+    let news = said.elapsed().is_ok_and(|age| age < NEWS);
+    (!words.trim().is_empty()).then_some(Update { words, news })
 }
 
 /// What the box is called on its network.
@@ -170,6 +191,24 @@ mod tests {
         );
         let missing = read(root, &root.join("not/there/yet"));
         assert!(missing.disk.is_some(), "the nearest folder that exists counts");
+    }
+
+    #[test]
+    fn what_became_of_an_update_is_read_and_is_news_for_a_while() {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path();
+        for nothing in ["", "\n", " \x1b\n"] {
+            write(root, UPDATE, nothing);
+            assert_eq!(read(root, root).update, None, "{nothing:?}");
+        }
+        write(root, UPDATE, "Version 2 is\x1b[31m installed.\nmore\n");
+        let words = "Version 2 is[31m installed.".to_owned();
+        assert_eq!(read(root, root).update, Some(Update { words: words.clone(), news: true }));
+        let file = std::fs::File::open(root.join(UPDATE)).unwrap();
+        file.set_modified(SystemTime::now() - NEWS).unwrap();
+        assert_eq!(read(root, root).update, Some(Update { words, news: false }));
+        write(root, UPDATE, &"x".repeat(10_000));
+        assert_eq!(read(root, root).update.unwrap().words.len() as u64, LONGEST);
     }
 
     #[test]

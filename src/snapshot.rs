@@ -14,7 +14,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_big_array::BigArray;
 
-pub use self::device::{Clock, Device, Disk, Power};
+pub use self::device::{Clock, Device, Disk, Power, Update};
 pub use self::overlay::{Area, HeatMap, MAP_SIDE, MASK_SIDE, Outline};
 pub use self::paint::{AGAINST, Colour, FAINT, FOR, OUTLINE, lit, on_outline, paint};
 use crate::exam::Exam;

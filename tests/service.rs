@@ -387,6 +387,34 @@ fn a_bundle_is_signed_installed_used_and_left_again() {
     assert!(code == 4 && err.contains("of no trusted key"), "{err}");
     let (code, said) = self_test();
     assert!(code == 4 && said.contains("of no trusted key"), "{said}");
+    // Nor is it run; the built-in one is, which needs no key.
+    let run = || output(&["run", "--headless", "--seconds", "1", "--config", &config]);
+    let (code, out, err) = run();
+    assert!(code == 4 && err.contains("of no trusted key"), "{out}{err}");
+    let (code, out, err) = output(&["bundle", "rollback", "--built-in", "--config", &config]);
+    assert!(code == 0 && out.contains("is in use again"), "{out}{err}");
+    let (code, _, err) = run();
+    assert_eq!(code, 0, "{err}");
+    assert!(!self_test().1.contains("lung 8."));
+}
+
+#[test]
+fn the_lamps_go_dark_after_a_run_as_far_as_the_configuration_names_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("box.toml");
+    let path = config.to_str().unwrap();
+    let lamps = "[lamps]\ndriver = \"gpiochip\"\nchip = \"/dev/gpiochip-none\"\nrefer = 1\nclear = 2\n\
+                 attention = 3\nheartbeat = 4\n";
+    for (text, code, words) in [
+        ("", 0, ""),
+        (lamps, 3, "/dev/gpiochip-none"),
+        // What else is wrong does not keep it from the lamps.
+        (&format!("{lamps}[source]\nuse = \"nothing\"\n"), 3, "/dev/gpiochip-none"),
+    ] {
+        std::fs::write(&config, text).unwrap();
+        let (ended, _, err) = output(&["dark", "--config", path]);
+        assert!(ended == code && err.contains(words), "{text}: {ended} {err}");
+    }
 }
 
 #[test]

@@ -78,6 +78,8 @@ echo 'older' >"$work/older/usr/share/sonolamp/gone-in-the-new-one"
 dpkg-deb --build --root-owner-group -Znone "$work/older" "$older" >/dev/null
 rm -rf "$work/older"
 
+tarball=$(deploy/package/tarball.sh "$package" "$work")
+
 suite=any
 if command -v lintian >/dev/null; then
   # The maintainer has no address; deb-systemd-invoke knows no patterns and no modules-load.
@@ -176,16 +178,29 @@ for suite in "${suites[@]}"; do
   check "configuration and state stay" there $conf var/lib/sonolamp/exams/kept.envelope
   check "installs again" here dpkg -i /new.deb
   check "with the clinic's configuration" grep -q 'a line of the clinic' "$root/$conf"
+  here systemctl -q enable sonolamp-dashboard@tty1.service
   here mkdir -p /var/lib/sonolamp/bundles
   echo key >"$root/etc/sonolamp/clinic.pub"
   check "is purged" here dpkg -P sonolamp
   check "which says that exams stay, and how to erase them" grep -q 'rm -rf /var/lib/sonolamp' "$work/last"
   check "exams stay, and the clinic's own files" there var/lib/sonolamp/exams/kept.envelope etc/sonolamp/clinic.pub
   check "all else is gone" gone $conf var/lib/sonolamp/bundles $wants usr/bin/sonolamp
+  check "and no console waits for its dashboard" is "$(find "$root/etc/systemd" -name '*sonolamp*')" ""
   here rm /var/lib/sonolamp/exams/kept.envelope /etc/sonolamp/clinic.pub
   here dpkg -i /new.deb >/dev/null 2>&1 || true
   here dpkg -P sonolamp >/dev/null 2>&1 || true
   check "without exams, purging leaves nothing" gone etc/sonolamp var/lib/sonolamp $wants
+
+  name=$(basename "$tarball" .tar.gz)
+  tar -C "$root" --no-same-owner -xzf "$tarball"
+  check "the tarball installs" here "/$name/install.sh"
+  check "and runs" as_user sonolamp --version
+  echo '# a line of the clinic' >>"$root/$conf"
+  check "the tarball again" here "/$name/install.sh"
+  check "a changed configuration is kept" grep -q 'a line of the clinic' "$root/$conf"
+  check "the tarball is taken away again" here "/$name/install.sh" remove
+  check "and gone" is "$(cd "$root" && find usr -name '*sonolamp*' | sort | xargs)" ""
+  check "configuration and state stay" there $conf var/lib/sonolamp/exams
   leave_root
 done
 exit $failed

@@ -2,7 +2,8 @@
 //!
 //! A copy is written beside the others and synced before anything points to it; a link changes in one
 //! step. Cut anywhere, the box has the bundle of before or the new one, whole, and doing it again
-//! finishes it. `versions` remembers the newest version of each name that was ever taken: an older
+//! finishes it. Without `current` the built-in bundle is in use, and without `previous` it is what there
+//! was before. `versions` remembers the newest version of each name that was ever taken: an older
 //! one, or another content under the same version, is refused.
 
 use std::collections::BTreeMap;
@@ -54,15 +55,26 @@ impl Installed {
         Some(fs::canonicalize(&link).unwrap_or(link))
     }
 
-    /// The one before, to go back to.
-    pub fn previous(&self) -> Result<PathBuf, Error> {
+    /// The one before, to go back to; `None` is the built-in one.
+    pub fn previous(&self) -> Result<Option<PathBuf>, Error> {
         let link = self.folder.join(PREVIOUS);
-        let found =
-            fs::canonicalize(&link).ok().filter(|path| Some(path) != self.current().as_ref());
-        found.ok_or_else(|| {
-            let remedy = "install one; without any installed the built-in one is taken";
-            Error::new(ErrorKind::Model, link.display(), "is no bundle to go back to", remedy)
-        })
+        let broken = |problem: &str| {
+            let remedy = "install one, or go back to the built-in one with --built-in";
+            Error::new(ErrorKind::Model, link.display(), problem, remedy)
+        };
+        match (self.current(), self.link(PREVIOUS)) {
+            (None, None) => Err(broken("is no bundle to go back to")),
+            (_, None) => Ok(None),
+            (current, Some(_)) => match fs::canonicalize(&link) {
+                Ok(path) if Some(&path) != current.as_ref() => Ok(Some(path)),
+                _ => Err(broken("is no bundle to go back to")),
+            },
+        }
+    }
+
+    /// What a link points to, whether that is there or not.
+    fn link(&self, name: &str) -> Option<PathBuf> {
+        fs::read_link(self.folder.join(name)).ok()
     }
 
     /// Refuses what is older than what the box has had, `built_in` included.
@@ -158,13 +170,17 @@ impl Installed {
         let (version, digest) = (bundle.manifest.version.clone(), bundle.digest.clone());
         versions.insert(bundle.manifest.name.clone(), Newest { version, digest });
         self.replace(VERSIONS, &serde_json::to_vec_pretty(&versions)?)?;
-        match fs::read_link(self.folder.join(CURRENT)) {
-            Ok(current) if current == Path::new(&target) => {}
-            Ok(_) => {
+        match self.link(CURRENT) {
+            Some(current) if current == Path::new(&target) => {}
+            Some(_) => {
                 self.point(PREVIOUS, &target)?;
                 self.exchange()?;
             }
-            Err(_) => self.point(CURRENT, &target)?,
+            None => {
+                self.step()?;
+                remove(&self.folder.join(PREVIOUS))?;
+                self.point(CURRENT, &target)?;
+            }
         }
         self.tidy();
         Ok(())
@@ -176,10 +192,25 @@ impl Installed {
         self.exchange().map_err(|e| self.broken(&e))
     }
 
+    /// Goes back to the built-in bundle; what was in use is the one before.
+    pub fn leave(&self) -> Result<(), Error> {
+        if self.link(CURRENT).is_none() {
+            return Ok(());
+        }
+        let left = self.step().and_then(|()| remove(&self.folder.join(PREVIOUS)));
+        left.and_then(|()| self.exchange()).map_err(|e| self.broken(&e))?;
+        self.tidy();
+        Ok(())
+    }
+
     fn exchange(&self) -> io::Result<()> {
         let (current, previous) = (self.folder.join(CURRENT), self.folder.join(PREVIOUS));
         self.step()?;
-        renameat_with(CWD, current, CWD, previous, RenameFlags::EXCHANGE)?;
+        match (self.link(CURRENT), self.link(PREVIOUS)) {
+            (Some(_), None) => fs::rename(current, previous)?,
+            (None, _) => fs::rename(previous, current)?,
+            _ => renameat_with(CWD, current, CWD, previous, RenameFlags::EXCHANGE)?,
+        }
         self.step()?;
         sync(&self.folder)
     }
@@ -228,8 +259,7 @@ impl Installed {
 
     /// Removes copies that no link points to. What cannot be removed takes space and does no harm.
     fn tidy(&self) {
-        let link = |name| fs::read_link(self.folder.join(name)).unwrap_or_default();
-        let used = [link(CURRENT), link(PREVIOUS)];
+        let used = [CURRENT, PREVIOUS].map(|name| self.link(name).unwrap_or_default());
         for entry in fs::read_dir(&self.folder).into_iter().flatten().flatten() {
             // Whatever else lies here is not this program's to remove.
             let name = entry.file_name();
@@ -332,7 +362,7 @@ mod tests {
     }
 
     fn version(path: Option<PathBuf>) -> String {
-        path.map_or("none".into(), |path| Bundle::load(Some(&path)).unwrap().manifest.version)
+        path.map_or("built-in".into(), |path| Bundle::load(Some(&path)).unwrap().manifest.version)
     }
 
     #[test]
@@ -347,7 +377,7 @@ mod tests {
             install(&installed, &bundle(number)).unwrap();
             assert_eq!(version(installed.current()), number);
         }
-        assert_eq!(version(installed.previous().ok()), "7.0.1");
+        assert_eq!(version(installed.previous().unwrap()), "7.0.1");
         // The one before that is gone.
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 5);
         installed.roll_back().unwrap();
@@ -368,6 +398,28 @@ mod tests {
         assert!(error.problem.contains("another lung 7.10.0"), "{error}");
         installed.roll_back().unwrap();
         assert_eq!(version(installed.current()), "7.10.0");
+    }
+
+    #[test]
+    fn before_the_first_installed_one_there_was_the_built_in_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let installed = Installed::at(folder.path());
+        install(&installed, &bundle("7.0.0")).unwrap();
+        let both = || [installed.current(), installed.previous().unwrap()].map(version);
+        assert_eq!(both(), ["7.0.0", "built-in"]);
+        installed.roll_back().unwrap();
+        assert_eq!(both(), ["built-in", "7.0.0"]);
+        installed.roll_back().unwrap();
+        assert_eq!(both(), ["7.0.0", "built-in"]);
+        install(&installed, &bundle("7.0.1")).unwrap();
+        for _ in 0..2 {
+            installed.leave().unwrap();
+            assert_eq!(both(), ["built-in", "7.0.1"]);
+        }
+        install(&installed, &bundle("7.0.2")).unwrap();
+        assert_eq!(both(), ["7.0.2", "built-in"]);
+        // One copy, a link, and the versions.
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3);
     }
 
     #[test]
@@ -397,9 +449,8 @@ mod tests {
                 installed.left.set(usize::MAX);
                 install(&installed, &new).unwrap();
                 assert_eq!(version(installed.current()), "7.0.1", "cut {cut}");
-                if !first {
-                    assert_eq!(version(installed.previous().ok()), "7.0.0", "cut {cut}");
-                }
+                let previous = version(installed.previous().unwrap());
+                assert_eq!(previous, if first { "built-in" } else { "7.0.0" }, "cut {cut}");
                 if done {
                     println!("{cut} cuts");
                     break;

@@ -57,8 +57,11 @@ enum Action {
         #[command(flatten)]
         place: signed::Place,
     },
-    /// Go back to the bundle that was in use before
+    /// Go back to the bundle that was in use before; before the first installed one it is the built-in
     Rollback {
+        /// Go back to the bundle inside the program, whatever was in use before
+        #[arg(long)]
+        built_in: bool,
         #[command(flatten)]
         place: signed::Place,
     },
@@ -70,7 +73,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         Action::Key { file, owner } => signed::key(file, owner)?,
         Action::Sign { bundle, key } => signed::sign(bundle, key)?,
         Action::Install { bundle, place } => signed::install(bundle, place)?,
-        Action::Rollback { place } => signed::roll_back(place)?,
+        Action::Rollback { built_in, place } => signed::roll_back(*built_in, place)?,
         Action::Inspect { bundle } => inspect(&Bundle::load(bundle.as_deref())?),
         Action::Verify { bundle } => {
             let model = Model::load(bundle.as_deref())?;

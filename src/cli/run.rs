@@ -16,6 +16,7 @@ use signal_hook::iterator::{Handle, Signals};
 
 use super::exam;
 use crate::archive::{self, Archive};
+use crate::bundle::Trusted;
 use crate::buttons::{self, Desk};
 use crate::capture::{SourceSpec, phantom, v4l2};
 use crate::config::{Config, LampDriver};
@@ -176,6 +177,9 @@ fn prepare(arguments: &Arguments) -> Result<Ready, Error> {
     config.source.check()?;
     let placement = Placement { threads: config.threads, ..Placement::default() };
     let model = Model::load_for(config.bundle_in_use().as_deref(), placement)?;
+    if config.bundle_must_be_signed() {
+        model.bundle.signer(&Trusted::load(&config.trusted_keys)?)?;
+    }
     let protocol = config.protocol.as_ref().map(Choice::load).transpose()?;
     let examination = protocol.map(|protocol| Examination::new(Arc::new(protocol)));
     let rehearsal: Option<Rehearsal> = arguments.rehearse.as_deref().map(str::parse).transpose()?;
@@ -210,7 +214,8 @@ impl Ready {
     }
 }
 
-fn open_lamps(driver: LampDriver, wiring: &Wiring) -> Result<Option<Lamps>, Error> {
+/// Takes and darkens the lines of the lamps.
+pub fn open_lamps(driver: LampDriver, wiring: &Wiring) -> Result<Option<Lamps>, Error> {
     Ok(match driver {
         // Nothing to drive: the dashboard and the lines of text show the lamps.
         LampDriver::Console => None,

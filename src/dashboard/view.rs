@@ -49,6 +49,7 @@ pub fn render(dashboard: &Dashboard, snapshot: &Snapshot, frame: &mut Frame) {
         header(dashboard, snapshot, top, frame);
         tabs(dashboard, snapshot, second, frame);
         keys::render(dashboard, snapshot, bottom, frame);
+        let body = news(dashboard, snapshot, body, frame);
         match dashboard.place.view {
             View::Live if dashboard.large => large::render(dashboard, snapshot, body, frame),
             View::Live => live::render(dashboard, snapshot, body, frame),
@@ -68,6 +69,20 @@ fn too_small(dashboard: &Dashboard, area: Rect, frame: &mut Frame) {
     let least = [("width", LEAST.0.into()), ("height", LEAST.1.into())];
     let words = dashboard.texts.with("too-small", &least);
     frame.render_widget(paragraph(&words, area.width), area);
+}
+
+/// What is said of an update, while it is news, on the last rows of `area`; returns the rest.
+fn news(dashboard: &Dashboard, snapshot: &Snapshot, area: Rect, frame: &mut Frame) -> Rect {
+    let Some(update) = snapshot.device.update.as_ref().filter(|update| update.news) else {
+        return area;
+    };
+    let words = format!("{}: {}", dashboard.texts.get("device-update"), update.words);
+    let rows = fold(&words, usize::from(area.width), 0).len() as u16;
+    let rows = [Constraint::Min(0), Constraint::Length(rows.min(area.height / 3))];
+    let [rest, place] = Layout::vertical(rows).areas(area);
+    let words = paragraph(&words, area.width).style(dashboard.theme.accent().reversed());
+    frame.render_widget(words, place);
+    rest
 }
 
 /// `words` on rows that fit.

@@ -17,6 +17,16 @@ pub struct Device {
     /// Bytes that programs can still get, and all.
     pub memory: Option<(u64, u64)>,
     pub clock: Clock,
+    /// Of an update from a stick since the start, if there was one.
+    pub update: Option<Update>,
+}
+
+/// What became of an update (`deploy/update`), or what is to be done about it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Update {
+    pub words: String,
+    /// Said a short time ago: somebody may be waiting for it.
+    pub news: bool,
 }
 
 /// What a Raspberry Pi's firmware says of its supply (`get_throttled`).

@@ -211,6 +211,7 @@ device-task = made for
 device-licence = licence
 device-thresholds = thresholds
 device-version = versions
+device-update = update
 unknown = not known on this machine
 level-high = high
 level-low = low

@@ -195,6 +195,7 @@ device-task = destinado a
 device-licence = licencia
 device-thresholds = umbrales
 device-version = versiones
+device-update = actualización
 unknown = no se conoce en este equipo
 level-high = alta
 level-low = baja

@@ -195,6 +195,7 @@ device-task = destiné à
 device-licence = licence
 device-thresholds = seuils
 device-version = versions
+device-update = mise à jour
 unknown = inconnu sur cette machine
 level-high = haut
 level-low = bas

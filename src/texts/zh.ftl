@@ -195,6 +195,7 @@ device-task = 用途
 device-licence = 许可
 device-thresholds = 阈值
 device-version = 版本
+device-update = 更新
 unknown = 本机无法得知
 level-high = 高
 level-low = 低

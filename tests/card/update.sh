@@ -174,6 +174,7 @@ check "the running slot is not written to" is "$(cmp -s "$box/mounted/vmlinuz" "
 start B
 mark_good
 check "after a minute and the self-test it is kept" is "$(counts) $(cat "$box/state/highest")" "3 3 B A 0.2.0"
+check "with words on the screen" grep -q '^Version 0.2.0 passed its test and stays' "$box/run/status"
 check "and the box does not restart" is "$(cat "$box/reboots" 2>/dev/null)" ""
 refuse "$work/sticks/older-0.1.0~rc1"
 update || true
@@ -217,7 +218,8 @@ factory
 rm "$box/boot/A/good"
 echo 1 >"$box/self-test"
 mark_good
-check "the first version has none to go back to: no restart" is "$(counts) $(cat "$box/reboots" 2>/dev/null)" "3 3 A B "
+check "the first version's trial is not told as an update" is "$(cat "$box/run/status" 2>/dev/null)" ""
+check "it has none to go back to: no restart" is "$(counts) $(cat "$box/reboots" 2>/dev/null)" "3 3 A B "
 echo 0 >"$box/self-test"
 factory
 update

@@ -80,11 +80,16 @@ pub fn install(folder: &Path, place: &Place) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Goes back to the bundle before, once everything in it is right.
-pub fn roll_back(place: &Place) -> anyhow::Result<()> {
+/// Goes back to the bundle before, or to the built-in one, once everything in it is right.
+pub fn roll_back(built_in: bool, place: &Place) -> anyhow::Result<()> {
     let installed = Installed::at(&Config::load(place.config.as_deref())?.bundles);
-    let model = Model::load(Some(&installed.previous()?))?;
-    installed.roll_back()?;
+    let before = if built_in { None } else { installed.previous()? };
+    let model = Model::load(before.as_deref())?;
+    if built_in {
+        installed.leave()?
+    } else {
+        installed.roll_back()?
+    }
     println!("{} is in use again", model.bundle.title());
     eprintln!("sonolamp: {AGAIN}");
     Ok(())

@@ -290,7 +290,7 @@ pub fn bundle(config: &Config) -> (Vec<Finding>, Option<Model>) {
         Ok(model) => model,
         Err(error) => {
             let mut finding = Finding::error("bundle", &error);
-            if config.bundle.is_none() && chosen.is_some() {
+            if config.bundle_must_be_signed() {
                 finding.remedy = Some("`sonolamp bundle rollback`, or install it again".to_owned());
             }
             return (vec![finding], None);
@@ -304,8 +304,7 @@ pub fn bundle(config: &Config) -> (Vec<Finding>, Option<Model>) {
         model.known_error
     );
     let mut findings = vec![Finding::well("bundle", what)];
-    // One that the configuration names needs no signature.
-    if config.bundle.is_none() && chosen.is_some() {
+    if config.bundle_must_be_signed() {
         findings.push(signature(config, &model.bundle));
     }
     (findings, Some(model))
@@ -313,10 +312,6 @@ pub fn bundle(config: &Config) -> (Vec<Finding>, Option<Model>) {
 
 fn signature(config: &Config, bundle: &Bundle) -> Finding {
     let part = "signature";
-    if !config.trusted_keys.exists() {
-        let what = format!("not checked: there is no {}", config.trusted_keys.display());
-        return Finding::notice(part, what, "put the keys there whose bundles this box takes");
-    }
     let signer = Trusted::load(&config.trusted_keys)
         .and_then(|trusted| bundle.signer(&trusted).map(str::to_owned));
     match signer {

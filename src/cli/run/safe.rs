@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::{Arguments, Ready, STORAGE, named, obeying, open_lamps, prepare, print};
 use crate::capture::SourceSpec;
-use crate::config::{self, Config, LampDriver, SYSTEM_FILE};
+use crate::config::{self, Config, SYSTEM_FILE};
 use crate::dashboard;
 use crate::device::Watch;
 use crate::error::{Error, ErrorKind};
@@ -131,14 +131,9 @@ pub fn wait(arguments: &Arguments, trouble: Trouble) -> Result<Ready, Error> {
 /// What can be used of the configuration: as much as is right, and the lamps of the usual wiring
 /// where theirs cannot be read.
 fn remains(arguments: &Arguments, trouble: &Trouble) -> Result<(Config, Option<Lamps>), Error> {
-    let loaded = Config::load(arguments.config.as_deref());
-    let text = std::fs::read_to_string(file(arguments)).unwrap_or_default();
-    let usual = Config::parse(config::USUAL_WIRING, "the usual wiring")?;
-    let (driver, wiring) = match &loaded {
-        Ok(config) => (config.driver, config.wiring.clone()),
-        Err(_) => config::lamps_alone(&text).unwrap_or((LampDriver::Gpiochip, usual.wiring)),
-    };
-    let config = loaded.or_else(|_| Config::parse("", "defaults"))?;
+    let (driver, wiring) = config::lamps_at_least(arguments.config.as_deref())?;
+    let config =
+        Config::load(arguments.config.as_deref()).or_else(|_| Config::parse("", "defaults"))?;
     let lamps = if trouble.wiring { None } else { open_lamps(driver, &wiring).ok().flatten() };
     Ok((config, lamps))
 }

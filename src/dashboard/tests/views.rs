@@ -8,7 +8,7 @@ use super::place::View;
 use super::*;
 use crate::protocol::{Choice, Examination};
 use crate::screening::Advice;
-use crate::snapshot::{Clock, Device, Disk, Power};
+use crate::snapshot::{Clock, Device, Disk, Power, Update};
 
 pub(super) fn press(
     dashboard: &mut Dashboard,
@@ -27,6 +27,7 @@ fn box_of_a_clinic() -> Arc<Device> {
         disk: Some(Disk { free: 21_400_000_000, size: 31_900_000_000, read_only: false }),
         memory: Some((1_600_000_000, 3_900_000_000)),
         clock: Clock::NotSet,
+        update: None,
     })
 }
 
@@ -134,6 +135,7 @@ fn names_fit_their_columns() {
             "licence",
             "thresholds",
             "version",
+            "update",
         ] {
             assert!(width::width(&texts.coded("device", key)) <= 15, "{language:?}: {key}");
         }
@@ -187,6 +189,30 @@ fn the_device_view_tells_formats_and_levels() {
         let words = format!("GPIO line 17 {refer}, GPIO line 27 {clear}, GPIO line 22 {attention}");
         assert!(shown.contains(&words) && shown.contains("Sonolamp"), "{shown}");
     }
+}
+
+#[test]
+fn what_becomes_of_an_update_is_said_in_every_view_while_it_is_news() {
+    let mut dashboard = english();
+    let mut snapshot = after_two_exams(&mut dashboard);
+    let words = "Version 9.0.0 is installed. Pull the stick, then switch the box off and on. It is kept \
+                 if it passes its test in the first two minutes; leave the box on for that time.";
+    for news in [true, false] {
+        let update = Some(Update { words: words.to_owned(), news });
+        snapshot.device = Arc::new(Device { update, ..Device::clone(&snapshot.device) });
+        for key in "12345".chars() {
+            press(&mut dashboard, &snapshot, KeyCode::Char(key));
+            for (width, height) in [(60, 17), (80, 24), (200, 50)] {
+                let shown = screen(&mut dashboard, width, height, &snapshot);
+                let said = shown.contains("update: Version 9.0.0 is installed.");
+                assert_eq!(said, news, "{key}: {shown}");
+                assert!(!news || shown.contains("that time."), "{key}: {shown}");
+            }
+        }
+    }
+    press(&mut dashboard, &snapshot, KeyCode::Char('4'));
+    let shown = screen(&mut dashboard, 100, 30, &snapshot);
+    assert!(shown.contains("update            Version 9.0.0 is installed. Pull"), "{shown}");
 }
 
 #[test]

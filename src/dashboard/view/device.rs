@@ -38,7 +38,8 @@ pub fn render(dashboard: &Dashboard, snapshot: &Snapshot, area: Rect, frame: &mu
 fn rows(dashboard: &Dashboard, snapshot: &Snapshot) -> Vec<(String, String, bool)> {
     let texts = &dashboard.texts;
     let identity = &snapshot.identity;
-    let Device { board, release, temperature, power, disk, memory, clock } = &*snapshot.device;
+    let Device { board, release, temperature, power, disk, memory, clock, update } =
+        &*snapshot.device;
     let unknown = || texts.get("unknown").into_owned();
     let decimal = |value, digits| texts.decimal(value, digits).into();
     let mut rows = Vec::new();
@@ -88,6 +89,9 @@ fn rows(dashboard: &Dashboard, snapshot: &Snapshot) -> Vec<(String, String, bool
     row("thresholds", texts.with("thresholds", &[("clear", clear), ("refer", refer)]), false);
     let kernel = release.as_deref().unwrap_or_default();
     row("version", format!("Sonolamp {}  Linux {kernel}", identity.version), false);
+    if let Some(update) = update {
+        row("update", update.words.clone(), update.news);
+    }
     rows
 }
 

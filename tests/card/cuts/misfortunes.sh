@@ -124,8 +124,9 @@ check "the store is whole" whole
 note "3. the configuration is broken"
 umount /etc/sonolamp/sonolamp.toml
 sed 's/^debounce_ms.*/debounce_ms = "much"/' /run/card-test/good.toml >/etc/sonolamp/sonolamp.toml
+line=$(grep -n '^debounce_ms' /etc/sonolamp/sonolamp.toml | cut -d : -f 1)
 again
-safe() { property StatusText | grep -qi 'debounce_ms'; }
+safe() { property StatusText | grep -q "sonolamp.toml: line $line: "; }
 eventually "safe mode: the service is up and says which line is wrong" 60 safe
 note "$(property StatusText)"
 check "it is active, not failed" [ "$(property ActiveState)" = active ]
@@ -139,11 +140,11 @@ cp /run/card-test/good.toml /etc/sonolamp/sonolamp.toml
 eventually "mended: it screens, without a new start" 60 screens
 
 note "4. the disk fails and becomes read-only"
-press 4
-press 4
 eventually "an exam is recorded" 60 says '"keeping":"recording"'
 echo 1 >"/sys/fs/ext4/$(sed -n 's#^/dev/\([^ ]*\) /data ext4.*#\1#p' /proc/mounts)/trigger_fs_error"
-check "the data partition has become read-only" grep -q ' /data ext4 ro' /proc/mounts
+# (The mount table of this kernel does not tell.)
+refuses() { ! touch /data/x 2>/dev/null; }
+check "the data partition has become read-only" refuses
 press 5
 eventually "it says that the exam is not kept, and why" 60 says '"not_kept":"'
 note "$(tail -n 1 $out | sed -n 's/.*\("not_kept":"[^"]*"\).*/\1/p')"
