@@ -315,7 +315,9 @@ def main():
     arguments = parser.parse_args()
 
     log = os.open(arguments.log, os.O_RDONLY)
-    entries = read_log(log)
+    # A board that is killed before it has started has not even begun its log.
+    begun = any(os.pread(log, 28, 0)) or not arguments.after
+    entries = read_log(log) if begun else []
     if arguments.after:
         cut_at_end(log, entries, arguments)
         return
