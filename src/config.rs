@@ -366,8 +366,8 @@ pub fn lamps_at_least(path: Option<&Path>) -> Result<(LampDriver, lamps::Wiring)
     if let Ok(config) = Config::load(path) {
         return Ok((config.driver, config.wiring));
     }
-    let text = std::fs::read_to_string(path.unwrap_or(Path::new(SYSTEM_FILE))).unwrap_or_default();
-    if let Some(lamps) = lamps_alone(&text) {
+    let text = std::fs::read_to_string(path.unwrap_or(Path::new(SYSTEM_FILE)));
+    if let Some(lamps) = text.ok().and_then(|text| lamps_alone(&text)) {
         return Ok(lamps);
     }
     let usual = Config::parse(USUAL_WIRING, "the usual wiring")?;
@@ -376,8 +376,11 @@ pub fn lamps_at_least(path: Option<&Path>) -> Result<(LampDriver, lamps::Wiring)
 
 /// The lamps of a file that is not right as a whole, where what it says of them is.
 fn lamps_alone(text: &str) -> Option<(LampDriver, lamps::Wiring)> {
-    let lamps = toml::from_str::<toml::Table>(text).ok()?.remove("lamps")?;
-    let lamps: RawLamps = lamps.try_into().ok()?;
+    // One that says nothing of lamps has none: the lines may be something else's.
+    let lamps: RawLamps = match toml::from_str::<toml::Table>(text).ok()?.remove("lamps") {
+        Some(lamps) => lamps.try_into().ok()?,
+        None => RawLamps::default(),
+    };
     let wrong =
         |problem: String, remedy: &str| Error::new(ErrorKind::Usage, "[lamps]", problem, remedy);
     Some((lamps.driver, lamps.validate(&wrong).ok()?))
@@ -413,6 +416,24 @@ fn aspect_of(text: &str) -> Option<(u32, u32)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_usual_wiring_is_taken_only_where_a_file_may_have_meant_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("sonolamp.toml");
+        let driver = |text: &str| {
+            std::fs::write(&file, text).unwrap();
+            lamps_at_least(Some(&file)).unwrap().0
+        };
+        let wrong = "[source]\nuse = 1\n";
+        assert_eq!(driver(""), LampDriver::Console);
+        assert_eq!(driver(wrong), LampDriver::Console);
+        assert_eq!(driver(&format!("{wrong}[lamps]\ndriver = \"rppal\"\n")), LampDriver::Rppal);
+        assert_eq!(driver(&format!("{wrong}[lamps]\ndriver = \"no\"\n")), LampDriver::Gpiochip);
+        assert_eq!(driver("[source\n"), LampDriver::Gpiochip);
+        let absent = lamps_at_least(Some(&folder.path().join("none"))).unwrap();
+        assert_eq!(absent.0, LampDriver::Gpiochip);
+    }
 
     #[test]
     fn the_sample_is_the_default() {

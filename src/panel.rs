@@ -15,6 +15,7 @@ pub mod sample;
 mod view;
 
 use std::fmt::Debug;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use embedded_hal::digital::OutputPin;
@@ -107,6 +108,16 @@ pub fn run(
         shutdown.wait(pause);
         pause = (pause * 2).min(RETRY.1);
     }
+}
+
+/// Says on a display that nothing runs, after a run that could not.
+pub fn stop(wiring: &Wiring) -> Result<(), Error> {
+    let nothing = || Snapshot::new(Arc::default());
+    let (snapshots, snapshot, shutdown) =
+        (&Latest::new(nothing()), nothing(), &Shutdown::default());
+    shutdown.request();
+    let (stale, heard) = (5 * INTERVAL, Instant::now());
+    attempt(wiring, &mut Screen { snapshots, snapshot, stale, shutdown, heard })
 }
 
 /// Opens the display and follows the snapshots; ends in order or with what failed.

@@ -24,6 +24,8 @@ if [ "${1:-}" = remove ]; then
 fi
 
 usr/bin/sonolamp --version
+first=yes
+[ ! -e /usr/lib/systemd/system/sonolamp.service ] || first=""
 find . -type f ! -path "./$conf" | while IFS= read -r file; do
   mode=644
   [ ! -x "$file" ] || mode=755
@@ -39,7 +41,11 @@ if manages; then
   for subsystem in gpio i2c-dev spidev; do udevadm trigger --subsystem-match="$subsystem" || true; done
   systemctl daemon-reload
   systemctl start systemd-modules-load.service || true
-  systemctl enable sonolamp.service
-  systemctl restart sonolamp.service
+  if [ -n "$first" ]; then
+    systemctl enable sonolamp.service
+    systemctl restart sonolamp.service
+  else # What the owner has switched off, or put in its place, stays so.
+    systemctl try-restart sonolamp.service 'sonolamp-dashboard@*.service'
+  fi
 fi
 echo "install.sh: set the camera and the lamps in /$conf; until then nothing is screened"

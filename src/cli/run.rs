@@ -176,9 +176,15 @@ fn prepare(arguments: &Arguments) -> Result<Ready, Error> {
     }
     config.source.check()?;
     let placement = Placement { threads: config.threads, ..Placement::default() };
-    let model = Model::load_for(config.bundle_in_use().as_deref(), placement)?;
-    if config.bundle_must_be_signed() {
-        model.bundle.signer(&Trusted::load(&config.trusted_keys)?)?;
+    let installed = config.bundle_must_be_signed();
+    let way_out = |error: Error| Error {
+        remedy: if installed { WAY_OUT.to_owned() } else { error.remedy },
+        ..error
+    };
+    let model = Model::load_for(config.bundle_in_use().as_deref(), placement).map_err(way_out)?;
+    if installed {
+        let trusted = Trusted::load(&config.trusted_keys);
+        trusted.and_then(|trusted| model.bundle.signer(&trusted).map(drop)).map_err(way_out)?;
     }
     let protocol = config.protocol.as_ref().map(Choice::load).transpose()?;
     let examination = protocol.map(|protocol| Examination::new(Arc::new(protocol)));
@@ -290,6 +296,10 @@ fn camera(config: &Config) -> Option<String> {
     let choice = camera.choice.as_deref().or(camera.problem.as_deref()).unwrap_or("-");
     Some(format!("{choice} ({})", formats.join(" ")))
 }
+
+/// What can be done about an installed bundle that is not right, also without a shell.
+pub const WAY_OUT: &str = "install it again, signed by a trusted key; or go back: `sonolamp bundle rollback`, or \
+                           `rollback --built-in` (on a card, a file built-in-model.txt on a stick)";
 
 struct Run<'a> {
     arguments: &'a Arguments,

@@ -83,7 +83,8 @@ read -r code <$box/self-test
 [ "\$code" = 0 ] || { echo "sonolamp: it is not signed" >&2; exit "\$code"; }
 case "\$*" in
   *"bundle install"*) ln -sfn "\$(cksum <"\${*##* }/bundle.toml" | cut -c -5)" $box/models/current; echo "a model is installed" ;;
-  *"bundle rollback"*) ln -sfn before $box/models/current ;;
+  *"bundle rollback --built-in"*) rm $box/models/current ;;
+  *"bundle rollback"*) [ ! -e $box/no-way-back ] && ln -sfn before $box/models/current ;;
 esac
 END
 chmod 755 "$box"/bin/*
@@ -277,7 +278,7 @@ model=$work/model
 mkdir -p "$model/mine" "$box/models"
 echo 'name = "mine"' >"$model/mine/bundle.toml"
 ln -s before "$box/models/current"
-bring() { box_run deploy/update/root/usr/bin/sonolamp-update "$model" >"$work/said" 2>&1; }
+bring() { SONOLAMP_MINUTE=3 SONOLAMP_PATIENCE=2 box_run deploy/update/root/usr/bin/sonolamp-update "$model" >"$work/said" 2>&1; }
 factory
 check "a model bundle is taken into use" bring
 check "with words" says 'Model mine is in use: a model is installed'
@@ -285,7 +286,40 @@ check "the stick again" bring
 check "changes nothing" says 'in use already'
 echo "# newer" >>"$model/mine/bundle.toml"
 echo failed >"$box/active"
-check "with which the program does not start" is "$(SONOLAMP_PATIENCE=2 bring && echo ok || echo refused) $(readlink "$box/models/current")" "refused before"
+current() { readlink "$box/models/current" || echo built-in; }
+check "with which the program does not start" is "$(bring && echo ok || echo refused) $(current)" "refused before"
+echo active >"$box/active"
+(sleep 2 && echo 7 >"$box/restarts") &
+check "with which it ends within a minute" is "$(bring && echo ok || echo refused) $(current)" "refused before"
+check "in words" says 'is not kept: the program ended within its first minute. In use is before'
+: >"$box/no-way-back"
+(sleep 2 && echo 8 >"$box/restarts") &
+check "and no way back but to the built-in one" is "$(bring && echo ok || echo refused) $(current)" "refused built-in"
+rm "$box/no-way-back"
+on_trial() { if [ -e "$box/state/model-trial" ]; then echo "on trial"; fi; }
+check "no trial is left over" is "$(on_trial)" ""
+cut_off() { # the power went while a model was on trial
+  ln -sfn new "$box/models/current"
+  echo before >"$box/state/model-trial"
+}
+start A
+cut_off
+mark_good
+check "cut off by the power and good: it stays" is "$(current) $(on_trial)" "new "
+cut_off
+(sleep 2 && echo 9 >"$box/restarts") &
+mark_good
+check "cut off by the power and not good: it goes" is "$(current) $(on_trial)" "before "
+check "and the screen says so" grep -q '^The new model is not kept: .* In use is before' "$box/run/status"
+cut_off
+check "cut off, and the stick again: it is tried" bring
+check "and stays" is "$(current) $(on_trial)" "$(cksum <"$model/mine/bundle.toml" | cut -c -5) "
+: >"$model/built-in-model.txt"
+mv "$model/mine" "$work/mine"
+check "the built-in model, when asked for" bring
+check "is in use" is "$(current)" built-in
+rm "$model/built-in-model.txt"
+mv "$work/mine" "$model/mine"
 echo 1 >"$box/self-test"
 check "one that the program refuses" is "$(bring && echo ok || echo refused)" refused
 check "in its words" grep -q 'Model mine is refused: sonolamp: it is not signed' "$model/sonolamp-update.txt"

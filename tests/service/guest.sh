@@ -142,6 +142,8 @@ echo "     3. it comes back"
 mark
 hurt KILL
 eventually "after kill -9" 30 restarted
+darkened() { get ExecStopPost | grep -q 'code=exited ; status=0'; }
+check "lamps and panel were darkened by the unit (there are none here)" darkened
 mark
 hurt ABRT
 eventually "after a crash" 30 restarted

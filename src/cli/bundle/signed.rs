@@ -82,13 +82,18 @@ pub fn install(folder: &Path, place: &Place) -> anyhow::Result<()> {
 
 /// Goes back to the bundle before, or to the built-in one, once everything in it is right.
 pub fn roll_back(built_in: bool, place: &Place) -> anyhow::Result<()> {
-    let installed = Installed::at(&Config::load(place.config.as_deref())?.bundles);
+    let config = Config::load(place.config.as_deref())?;
+    let installed = Installed::at(&config.bundles);
     let before = if built_in { None } else { installed.previous()? };
     let model = Model::load(before.as_deref())?;
+    if before.is_some() {
+        // It would not be run.
+        model.bundle.signer(&Trusted::load(&config.trusted_keys)?)?;
+    }
     if built_in {
-        installed.leave()?
+        installed.leave()?;
     } else {
-        installed.roll_back()?
+        installed.roll_back()?;
     }
     println!("{} is in use again", model.bundle.title());
     eprintln!("sonolamp: {AGAIN}");

@@ -8,6 +8,7 @@ use super::finding::Finding;
 use crate::bundle::{Bundle, Trusted};
 use crate::capture::phantom::Phantom;
 use crate::cli::exam;
+use crate::cli::run::WAY_OUT;
 use crate::config::{Config, LampDriver};
 use crate::device;
 use crate::error::{Error, ErrorKind, plain_words};
@@ -291,7 +292,7 @@ pub fn bundle(config: &Config) -> (Vec<Finding>, Option<Model>) {
         Err(error) => {
             let mut finding = Finding::error("bundle", &error);
             if config.bundle_must_be_signed() {
-                finding.remedy = Some("`sonolamp bundle rollback`, or install it again".to_owned());
+                finding.remedy = Some(WAY_OUT.to_owned());
             }
             return (vec![finding], None);
         }
@@ -316,7 +317,7 @@ fn signature(config: &Config, bundle: &Bundle) -> Finding {
         .and_then(|trusted| bundle.signer(&trusted).map(str::to_owned));
     match signer {
         Ok(signer) => Finding::well(part, format!("of {signer}")),
-        Err(error) => Finding::error(part, &error),
+        Err(error) => Finding::error(part, &Error { remedy: WAY_OUT.to_owned(), ..error }),
     }
 }
 

@@ -213,6 +213,7 @@ fn what_becomes_of_an_update_is_said_in_every_view_while_it_is_news() {
     press(&mut dashboard, &snapshot, KeyCode::Char('4'));
     let shown = screen(&mut dashboard, 100, 30, &snapshot);
     assert!(shown.contains("update            Version 9.0.0 is installed. Pull"), "{shown}");
+    assert!(shown.contains("that time."), "{shown}");
 }
 
 #[test]

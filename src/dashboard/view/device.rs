@@ -9,11 +9,12 @@ use time::OffsetDateTime;
 
 use super::{exams, facts};
 use crate::dashboard::Dashboard;
-use crate::dashboard::width::{cut, pad, width};
+use crate::dashboard::width::{cut, fold, pad, width};
 use crate::snapshot::{Clock, Device, Light, Snapshot};
 
 /// Columns of the names.
 const NAME: usize = 16;
+const UPDATE: &str = "device-update";
 /// From this heat on, in degrees Celsius, a Raspberry Pi slows down.
 const HOT: f32 = 80.0;
 /// Below this share of storage or memory there is too little.
@@ -23,12 +24,18 @@ pub fn render(dashboard: &Dashboard, snapshot: &Snapshot, area: Rect, frame: &mu
     let columns = usize::from(area.width);
     let mut lines = Vec::new();
     for (name, value, warns) in rows(dashboard, snapshot) {
-        let name = Span::styled(pad(&dashboard.texts.get(&name), NAME), dashboard.theme.quiet());
         let style = if warns { dashboard.theme.attention() } else { Style::new() };
         let mark = if warns { "! " } else { "  " };
         let room = columns.saturating_sub(NAME + width(mark));
-        let value = Span::styled(format!("{mark}{}", cut(&value, room)), style);
-        lines.push(Line::from(vec![name, value]));
+        // What becomes of an update must be read to its end.
+        let parts =
+            if name == UPDATE { fold(&value, room, 0) } else { vec![cut(&value, room).to_owned()] };
+        let mut name = pad(&dashboard.texts.get(&name), NAME);
+        for part in parts {
+            let value = Span::styled(format!("{mark}{part}"), style);
+            lines.push(Line::from(vec![Span::styled(name, dashboard.theme.quiet()), value]));
+            name = " ".repeat(NAME);
+        }
     }
     lines.push(facts::lamps(dashboard, snapshot, area.width));
     frame.render_widget(Paragraph::new(lines), area);

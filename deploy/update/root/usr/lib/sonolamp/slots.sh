@@ -69,6 +69,64 @@ put_first() { # SLOT: it is started next, with all its tries
 floor() {
   { head -n 1 "$state/highest" 2>/dev/null || true; version "$(running)"; } | grep . | sort -V | tail -n 1
 }
+# What a box must prove with a new version or a new model.
+config=/etc/sonolamp/sonolamp.toml
+minute=${SONOLAMP_MINUTE:-60} patience=${SONOLAMP_PATIENCE:-180} # seconds; others in tests
+tell() { echo "$1" >"$run/status"; } # for the dashboard
+as_program() { setpriv --reuid sonolamp --regid sonolamp --init-groups "$@"; }
+restarts() { systemctl show -P NRestarts sonolamp.service; }
+state_of() { systemctl show -P ActiveState sonolamp.service; }
+# Whether the program starts and runs for a minute without a fault; `why` not.
+steady() {
+  waited=0
+  until [ "$(state_of)" = active ]; do
+    waited=$((waited + 1))
+    [ $waited -lt "$patience" ] || { why="the program did not start"; return 1; }
+    sleep 1
+  done
+  restarted=$(restarts)
+  waited=0
+  while [ $waited -lt "$minute" ]; do
+    sleep 1
+    waited=$((waited + 1))
+    if [ "$(state_of)" != active ] || [ "$(restarts)" != "$restarted" ]; then
+      why="the program ended within its first minute"
+      return 1
+    fi
+  done
+}
+self_test() {
+  as_program timeout 120 sonolamp doctor --self-test --config "$config" >"$run/self-test" 2>&1 ||
+    { why="the self-test failed: $(grep . "$run/self-test" | tail -n 1)"; return 1; }
+}
+
+# A model is on trial from before it is installed until it was judged, also when the power went meanwhile. The
+# file names what was in use before, or nothing for the built-in one.
+trial=$state/model-trial
+models=${SONOLAMP_MODELS:-/var/lib/sonolamp/bundles}
+current_model() { readlink "$models/current" 2>/dev/null || true; }
+# start_again: as if it had never failed.
+start_again() {
+  systemctl reset-failed sonolamp.service
+  systemctl restart sonolamp.service
+}
+# judge_model: ends the trial; the status is whether the model stays. `words` say so.
+judge_model() {
+  if steady && self_test; then
+    words="passed its test and stays"
+    rm -f "$trial" && sync "$state"
+    return
+  fi
+  words="is not kept: $why."
+  [ "$(current_model)" = "$(cat "$trial")" ] || as_program sonolamp bundle rollback >"$run/back" 2>&1 ||
+    as_program sonolamp bundle rollback --built-in >"$run/back" 2>&1 ||
+    words="$words There is no way back: $(grep . "$run/back" | tail -n 1)."
+  rm -f "$trial" && sync "$state"
+  start_again
+  words="$words In use is $(current_model | grep . || echo the built-in one)."
+  return 1
+}
+
 is_version() { case $1 in [0-9]*) ;; *) return 1 ;; esac; case $1 in *[!0-9A-Za-z.+~-]*) return 1 ;; esac; }
 older() { # VERSION THAN
   [ "$1" != "$2" ] && [ "$(printf '%s\n%s\n' "$1" "$2" | sort -V | head -n 1)" = "$1" ]
