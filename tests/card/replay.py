@@ -12,8 +12,8 @@ sector, so that a later one may be there without an earlier one. Then, on the FA
 read as U-Boot reads it, without repair, and must be the last one that was acknowledged or a later one;
 fsck.vfat -a, and fsck.vfat -n finds nothing. On a real card every slot that U-Boot would start (its folder
 has a slot.env) has the root that its hash tree and root hash say, and the kernel and initrd that came with that
-root hash, and there is such a slot. On the last ext4 partition: `e2fsck -p`, and -y where that gives up, as at
-boot; `e2fsck -fn` finds nothing; it is mounted, or where this machine cannot mount, read with debugfs; `exam
+root hash, and there is such a slot. On the last ext4 partition: `e2fsck -p`, and -y, and then -fy, where
+that gives up, as at boot; `e2fsck -fn` finds nothing; it is mounted, or where this machine cannot mount, read with debugfs; `exam
 check` finds no damage, every exam that had been acknowledged before the cut is listed, and every exam that is
 listed computes to its verdict again (`exam verify`, once for each pair of files).
 
@@ -223,6 +223,9 @@ class Judge:
         if code >= 4:
             self.counts["needed e2fsck -y"] += 1
             code, text = tool("e2fsck", "-y", image)
+            if code >= 4:
+                self.counts["twice"] += 1
+                code, text = tool("e2fsck", "-fy", image)
             if code >= 4:
                 yield "e2fsck gives up", text
                 return
