@@ -142,8 +142,6 @@ echo "     3. it comes back"
 mark
 hurt KILL
 eventually "after kill -9" 30 restarted
-darkened() { get ExecStopPost | grep -q 'code=exited ; status=0'; }
-check "lamps and panel were darkened by the unit (there are none here)" darkened
 mark
 hurt ABRT
 eventually "after a crash" 30 restarted
@@ -186,6 +184,8 @@ hit() { [ "$(get Result)" = start-limit-hit ] || journald_says 'Start request re
 eventually "the quick restarts have an end" 60 hit
 rests() { [ "$(get ActiveState)" = failed ] && [ "$(get ActiveState sonolamp-retry@sonolamp.service)" = activating ]; }
 eventually "it rests, and another try waits" 20 rests
+darkened() { get ExecStopPost | grep -q 'code=exited ; status=0'; }
+check "with lamps and panel darkened by the unit (there are none here)" darkened
 tries() { [ "$(get ActiveState)" != failed ]; }
 eventually "which comes" 100 tries
 eventually "fails, and the next waits" 60 rests
