@@ -399,7 +399,7 @@ fn a_bundle_is_signed_installed_used_and_left_again() {
 }
 
 #[test]
-fn the_lamps_go_dark_after_a_run_as_far_as_the_configuration_names_them() {
+fn dark_reaches_for_the_lamps_that_the_configuration_names() {
     let folder = tempfile::tempdir().unwrap();
     let config = folder.path().join("box.toml");
     let path = config.to_str().unwrap();

@@ -13,8 +13,8 @@ read as U-Boot reads it, without repair, and must be the last one that was ackno
 fsck.vfat -a, and fsck.vfat -n finds nothing. On a real card every slot that U-Boot would start (its folder
 has a slot.env) has the root that its hash tree and root hash say, and the kernel and initrd that came with that
 root hash, and there is such a slot. On the last ext4 partition: `e2fsck -p`, and -y, and then -fy, where
-that gives up, as at boot; `e2fsck -fn` finds nothing; it is mounted, or where this machine cannot mount, read with debugfs; `exam
-check` finds no damage, every exam that had been acknowledged before the cut is listed, and every exam that is
+that gives up, as at boot; `e2fsck -fn` finds nothing; it is mounted, or where this machine cannot mount, read
+with debugfs; `exam check` finds no damage, every exam that had been acknowledged before the cut is listed, and every exam that is
 listed computes to its verdict again (`exam verify`, once for each pair of files).
 
 What was acknowledged when is told by marks in the log: pages that begin with SONOMARK, written into
